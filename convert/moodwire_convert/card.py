@@ -1,0 +1,105 @@
+"""What a bundle says about itself: the card that we keep, and the record that training writes."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from moodwire.features import FrontendSpec, SpecError
+from moodwire.model.manifest import Corpus
+from moodwire_convert.export import ConversionError
+
+
+class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file of cards/: what stays the same from one training to the next."""
+
+    name: str
+    description: str
+    licence: str
+    labels: list[str]
+    """Outputs of the network that the bundle keeps, in this order."""
+    commercial_use: bool
+    """Refuse a network that heard a corpus whose licence does not allow it."""
+
+
+class Heard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A corpus, and how much of it the weights were fitted on."""
+
+    name: str
+    clips: int
+    speakers: int
+
+
+class Record(Struct, frozen=True, kw_only=True):
+    """model.json, written by training beside its network."""
+
+    labels: list[str]
+    """All outputs of the network, in order."""
+    spec: dict[str, Any]
+    frontend_hash: str
+    mean: list[float]
+    deviation: list[float]
+    corpora: list[Heard]
+    temperature: float | None = None
+    """Fitted elsewhere, where no voices are left for a validation set."""
+    thresholds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def frontend(self) -> FrontendSpec:
+        return FrontendSpec.from_dict(self.spec)
+
+
+def read_card(name_or_file: str) -> Card:
+    """A card that comes with this package, by name, or a TOML file."""
+    cards = files("moodwire_convert") / "cards"
+    path = Path(name_or_file)
+    packaged = cards / f"{name_or_file}.toml"
+    if path.suffix != ".toml" and not packaged.is_file():
+        raise ConversionError(f"no card {name_or_file!r}; known: default, open, or a .toml file")
+    text = path.read_text("utf-8") if path.suffix == ".toml" else packaged.read_text("utf-8")
+    try:
+        return msgspec.toml.decode(text, type=Card)
+    except msgspec.DecodeError as error:
+        raise ConversionError(f"card {name_or_file}: {error}") from None
+
+
+def read_record(path: Path) -> Record:
+    try:
+        record = msgspec.json.decode(path.read_bytes(), type=Record)
+        found = record.frontend.hash
+    except (msgspec.DecodeError, SpecError) as error:
+        raise ConversionError(f"{path}: {error}") from None
+    if found != record.frontend_hash:
+        raise ConversionError(
+            f"{path}: frontend_hash is {record.frontend_hash}, its spec has {found} here: "
+            "the network was trained with another version of the front end; train it again"
+        )
+    return record
+
+
+def with_licences(heard: Sequence[Heard], commercial_use: bool) -> list[Corpus]:
+    """Every corpus with what its owners allow."""
+    text = (files("moodwire_convert") / "cards" / "corpora.toml").read_text("utf-8")
+    known: dict[str, dict[str, Any]] = tomllib.loads(text)
+    corpora = []
+    for each in heard:
+        if each.name not in known:
+            raise ConversionError(
+                f"the licence of corpus {each.name!r} is not known; add it to cards/corpora.toml"
+            )
+        corpus = Corpus(
+            name=each.name, clips=each.clips, speakers=each.speakers, **known[each.name]
+        )
+        if commercial_use and not corpus.commercial_use:
+            raise ConversionError(
+                f"the card allows commercial use, but the network heard {each.name} "
+                f"({corpus.licence}); fit it without, or use another card"
+            )
+        corpora.append(corpus)
+    return corpora

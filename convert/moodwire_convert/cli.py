@@ -1,0 +1,164 @@
+"""`moodwire-convert`: one command from a training's folder to a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+import msgspec
+import numpy as np
+
+from moodwire.model import Bundle, BundleError
+from moodwire.model.manifest import Metric
+from moodwire_convert.acceptance import PREFIX, measure_acceptance
+from moodwire_convert.calibrate import Comparison, Labelled, labelled
+from moodwire_convert.card import read_card, read_record
+from moodwire_convert.convert import LARGEST_TFLITE, VALIDATION, Request, convert
+from moodwire_convert.export import ConversionError
+from moodwire_convert.old_runtime import check_old_runtime
+from moodwire_convert.write import add_metrics
+
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("run", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--card", default="default", show_default=True, help="`default`, `open` or a file.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="Bundle to write.")
+@click.option("--version", "version_", help="Version of the model; default: today's date.")
+@click.option("--features", type=FILE, help="Instead of RUN/calibration.npz.")
+@click.option("--validation", type=FILE, help="Instead of RUN/validation.npz.")
+@click.option("--metrics", type=FILE, help="Instead of RUN/metrics.json.")
+@click.option(
+    "--test", "tests", multiple=True, metavar="NAME=FILE", help="Besides RUN/test_NAME.npz."
+)
+@click.option(
+    "--acceptance",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the corpora: what the device's pipeline makes of the acceptance speakers' "
+    "clips is measured and kept in the manifest (about a minute).",
+)
+@click.option(
+    "--largest", default=LARGEST_TFLITE, show_default=True, help="Most bytes of the int8 model."
+)
+@click.option(
+    "--old-runtime",
+    type=click.Path(path_type=Path),
+    help="Folder of an environment with tflite-runtime 2.14 (made if missing, by uv): its "
+    "reference kernels must give the golden outputs bit for bit.",
+)
+def main(
+    run: Path,
+    card: str,
+    out: Path,
+    version_: str | None,
+    features: Path | None,
+    validation: Path | None,
+    metrics: Path | None,
+    tests: tuple[str, ...],
+    acceptance: Path | None,
+    largest: int,
+    old_runtime: Path | None,
+) -> None:
+    """Turn the network that training left in RUN into a full-int8 bundle.
+
+    RUN holds model.keras, model.json and calibration.npz, and may hold validation.npz (the
+    temperature is fitted on it), test_NAME.npz (int8 is set beside float on each) and
+    metrics.json (kept in the manifest). To renew what ships:
+
+    \b
+      moodwire-convert RUN --acceptance DATA --out device/moodwire/bundles/default
+      moodwire-convert RUN --acceptance DATA --card open --out device/moodwire/bundles/open
+    """
+    try:
+        request = Request(
+            network=run / "model.keras",
+            card=read_card(card),
+            record=read_record(run / "model.json"),
+            version=version_ or datetime.now(UTC).strftime("%Y.%m.%d"),
+            calibration=_windows(features or run / "calibration.npz"),
+            validation=_validation(validation or run / f"{VALIDATION}.npz"),
+            tests=_tests(run, tests),
+            metrics=_metrics(metrics or run / "metrics.json"),
+            largest=largest,
+        )
+        converted = convert(request, out)
+        bundle = converted.bundle
+        if acceptance is not None:
+            bundle = add_metrics(bundle, list(measure_acceptance(bundle, [acceptance])))
+        _say(bundle, converted.comparisons)
+        if old_runtime is not None:
+            click.echo(check_old_runtime(old_runtime, out))
+    except (ConversionError, BundleError, OSError) as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _windows(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    with np.load(path) as content:
+        if "features" not in content:
+            raise ConversionError(f"{path}: no array `features`; found: {', '.join(content)}")
+        return np.asarray(content["features"], dtype=np.float32)
+
+
+def _labelled(path: Path) -> Labelled:
+    with np.load(path) as content:
+        if "labels" not in content:
+            raise ConversionError(f"{path}: no array `labels`; found: {', '.join(content)}")
+        labels = content["labels"]
+    try:
+        return labelled(_windows(path), labels)
+    except ValueError as error:
+        raise ConversionError(f"{path}: {error}") from None
+
+
+def _validation(path: Path) -> Labelled | None:
+    return _labelled(path) if path.exists() else None
+
+
+def _tests(run: Path, given: Iterable[str]) -> dict[str, Labelled]:
+    files = {
+        path.stem.removeprefix("test_"): path
+        for path in sorted(run.glob("test_*.npz"))
+        # training keeps logits of its own under such names, too
+        if _holds(path, "features")
+    }
+    for item in given:
+        name, _, path = item.partition("=")
+        if not path:
+            raise ConversionError(f"--test {item!r}: NAME=FILE is needed")
+        files[name] = Path(path)
+    return {name: _labelled(path) for name, path in files.items()}
+
+
+def _holds(path: Path, name: str) -> bool:
+    with np.load(path) as content:
+        return name in content
+
+
+def _metrics(path: Path) -> list[Metric]:
+    if not path.exists():
+        return []
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=list[Metric])
+    except msgspec.DecodeError as error:
+        raise ConversionError(f"{path}: {error}") from None
+
+
+def _say(bundle: Bundle, comparisons: list[Comparison]) -> None:
+    manifest = bundle.manifest
+    click.echo(
+        f"{bundle.path}: {bundle.name} {manifest.version} ({bundle.hash}), "
+        f"{manifest.tflite_bytes / 1000:.1f} kB, {manifest.macs / 1e6:.1f} million multiply-adds, "
+        f"{manifest.parameters} parameters, temperature {manifest.temperature:.3f}"
+    )
+    for each in comparisons:
+        click.echo(
+            f"  {each.name}: {each.windows} windows, UAR {100 * each.uar_int8:.1f} int8, "
+            f"{100 * each.uar_float:.1f} float, {100 * each.agreement:.1f} % agree, "
+            f"ECE {each.calibration_error:.3f}"
+        )
+    for metric in manifest.metrics:
+        if metric.name.startswith(PREFIX):
+            click.echo(f"  {metric.name}: {100 * metric.value:.1f}")

@@ -1,0 +1,37 @@
+"""When was a sample heard? Callbacks come late and in bursts; samples come evenly."""
+
+from __future__ import annotations
+
+DRIFT = 3e-4
+"""Seconds per second by which a sound card may run slower than the computer's clock."""
+
+STALL_SECONDS = 0.5
+"""A callback that is later than this did not come late: the sound in between is missing."""
+
+
+class CaptureClock:
+    """Follows the earliest arrivals, since a block can come late but not early."""
+
+    def __init__(self, rate: int) -> None:
+        self._rate = rate
+        self._origin: float | None = None
+        self._position = 0
+        self.gaps = 0
+        """How often capture stood still and then went on."""
+
+    def arrived(self, now: float, position: int) -> None:
+        """At `now`, all samples before `position` had been heard."""
+        candidate = now - position / self._rate
+        if self._origin is None:
+            self._origin = candidate
+        elif candidate - self._origin > STALL_SECONDS:
+            self._origin = candidate
+            self.gaps += 1
+        else:
+            later = self._origin + DRIFT * (position - self._position) / self._rate
+            self._origin = min(candidate, later)
+        self._position = position
+
+    def time_of(self, position: int) -> float:
+        """Monotonic seconds at which this sample was heard."""
+        return (self._origin or 0.0) + position / self._rate

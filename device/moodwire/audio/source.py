@@ -1,0 +1,100 @@
+"""The Source protocol: whoever hears gives chunks of mono samples at 16 kHz, with their time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodwire.audio.errors import SourceError as SourceError
+
+Samples = NDArray[np.float32]
+
+MODEL_RATE = 16_000
+"""Samples per second that all sources deliver, whatever their own rate is."""
+
+BLOCK_SECONDS = 0.1
+"""Sound that a source gathers before it hands out a chunk."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """A piece of sound, not to be changed by whoever reads it."""
+
+    samples: Samples
+    """One channel, in -1..1, finite."""
+
+    source: str
+    """Name of the source that heard it."""
+
+    position: int
+    """Number of the first sample since the source was opened, at `rate`."""
+
+    time: float
+    """Seconds at which the first sample was heard: of the monotonic clock for a live source, else
+    since the beginning of the recording."""
+
+    rate: int = MODEL_RATE
+
+    after_gap: bool = False
+    """Sound is missing in front of this chunk: what was remembered of the stream is stale."""
+
+    @property
+    def end(self) -> float:
+        """Seconds at which the sample behind the last one was heard."""
+        return self.time + len(self.samples) / self.rate
+
+
+class Source(Protocol):
+    """Something that hears. One thread reads it; any thread may look at `finished`."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def live(self) -> bool:
+        """True if sound that is not read in time is lost; False if it waits, as a file does."""
+        ...
+
+    @property
+    def finished(self) -> bool:
+        """No chunk will come any more: the file ended, or the device went away."""
+        ...
+
+    def read(self, timeout: float) -> Chunk | None:
+        """The next chunk; None if `timeout` seconds did not bring one, or if it is finished."""
+        ...
+
+    def close(self) -> bool | None:
+        """Let go of the file or device; harmless when repeated. False: it would not close."""
+        ...
+
+
+def chunks(source: Source, timeout: float = 1.0) -> Iterator[Chunk]:
+    """All chunks until the source is finished."""
+    while not source.finished:
+        chunk = source.read(timeout)
+        if chunk is not None:
+            yield chunk
+
+
+def check_channel(channel: int, channels: int, name: str) -> None:
+    """Refuse a channel that is not there; 0 stands for the mix of all."""
+    if not 0 <= channel <= channels:
+        raise SourceError(f"{name}: channel is {channel}; allowed: 0 (mixes all) to {channels}")
+
+
+def to_mono(block: NDArray[np.float32], channel: int) -> Samples:
+    """(samples, channels) to one clean channel of its own memory; 0 mixes all."""
+    if channel:
+        mono = block[:, channel - 1].copy()
+    elif block.shape[1] == 1:
+        mono = block[:, 0].copy()
+    else:
+        mono = block.mean(axis=1, dtype=np.float32)
+    # a float file may hold anything; hardware would have clipped it
+    np.nan_to_num(mono, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
+    return np.clip(mono, -1.0, 1.0, out=mono)

@@ -1,0 +1,46 @@
+"""Stands in for the capture process: the same packets, but from a file of raw samples.
+
+python -m moodwire.benchmarks.player FILE real|fast
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+from moodwire.audio.capture import HEADER, MODEL_RATE, SAMPLES, Opening, Sizes
+from moodwire.audio.memory import release_startup_code
+
+SAMPLE_BYTES = 2
+
+
+def main() -> None:
+    file, pace = Path(sys.argv[1]), sys.argv[2]
+    opening = Opening(name=file.name, rate=MODEL_RATE, channels=1)
+    _write(json.dumps(asdict(opening)).encode() + b"\n")
+    sizes = Sizes(**json.loads(sys.stdin.readline()))
+    release_startup_code()
+    began, position, frames = time.monotonic(), 0, sizes.first
+    with file.open("rb", buffering=0) as recording:
+        while payload := recording.read(frames * SAMPLE_BYTES):
+            position += len(payload) // SAMPLE_BYTES
+            heard_at = began + position / MODEL_RATE
+            if pace == "real":
+                time.sleep(max(0.0, heard_at - time.monotonic()))
+                heard_at = time.monotonic()
+            _write(HEADER.pack(SAMPLES, False, len(payload), heard_at) + payload)
+            frames = sizes.block
+
+
+def _write(data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(1, rest) :]
+
+
+if __name__ == "__main__":
+    main()

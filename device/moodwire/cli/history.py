@@ -1,0 +1,137 @@
+"""`moodwire history`: the kept moods of a day or a week's hours, in the terminal."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from moodwire.cli.problems import CONFIGURATION, CommandError, exits_with
+from moodwire.config import ConfigError, find_config, load_config
+from moodwire.history.spans import FOREVER, bounds, weeks
+from moodwire.history.statistics import Share, compare_today, heat_map
+from moodwire.history.store import HistoryStore, MoodMinute, history_path
+
+SHADES = " ░▒▓█"
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+LETTER_MINUTES = 2
+"""Minutes that one letter of the day view stands for."""
+
+
+@click.command()
+@click.option("--day", type=click.DateTime(["%Y-%m-%d"]), help="Another day than today.")
+@click.option("--mood", help="Heat map of this mood over the hours of the week.")
+@click.option("--json", "as_json", is_flag=True, help="The day's minutes as JSON.")
+@click.option("--csv", "as_csv", is_flag=True, help="The day's minutes as CSV.")
+@click.option("--all", "everything", is_flag=True, help="With --json or --csv: every day.")
+@click.option("--file", type=click.Path(path_type=Path), help="Another history file.")
+@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Configuration.")
+def command(
+    day: datetime | None,
+    mood: str | None,
+    as_json: bool,
+    as_csv: bool,
+    everything: bool,
+    file: Path | None,
+    config_file: Path | None,
+) -> None:
+    """Shows which moods were heard. The history is kept only where [history] asks for it."""
+    store = HistoryStore(file or _configured(config_file))
+    if not store.path.exists():
+        hint = "set enabled = true under [history] and restart the service"
+        raise CommandError(f"no history at {store.path}; to keep one, {hint}", CONFIGURATION)
+    chosen = day.date() if day else date.today()
+    start, end = (0.0, FOREVER) if everything else bounds(chosen)
+    minutes = store.moods(start, end)
+    if as_json:
+        rows = [{**_row(m), "confidence": round(m.confidence, 4)} for m in minutes]
+        click.echo(json.dumps(rows, indent=1))
+    elif as_csv:
+        write = csv.writer(sys.stdout, lineterminator="\n").writerow
+        write(("minute", "mood", "seconds", "confidence"))
+        for m in minutes:
+            write((*_row(m).values(), f"{m.confidence:.4f}"))
+    elif mood:
+        _print_heat(store, mood)
+    else:
+        _print_day(store, chosen, minutes)
+
+
+def _configured(config_file: Path | None) -> Path:
+    with exits_with(CONFIGURATION, ConfigError):
+        return history_path(load_config(find_config(config_file)))
+
+
+def _row(minute: MoodMinute) -> dict[str, object]:
+    when = datetime.fromtimestamp(minute.minute).astimezone().isoformat()
+    return {"minute": when, "mood": minute.mood, "seconds": round(minute.seconds, 2)}
+
+
+def _print_day(store: HistoryStore, day: date, minutes: list[MoodMinute]) -> None:
+    console = Console()
+    table = Table(title=f"{day:%A, %-d %B %Y}", title_justify="left", box=None)
+    table.add_column("hour")
+    table.add_column(f"one letter: {LETTER_MINUTES} minutes, · quiet, blank not listening")
+    table.add_column("speech", justify="right")
+    listened = store.listened(*bounds(day))
+    for hour in sorted({m.minute // 3600 * 3600 for m in minutes} | set(listened)):
+        own = [m for m in minutes if hour <= m.minute < hour + 3600]
+        spoken = sum(m.seconds for m in own) / 60
+        name = f"{datetime.fromtimestamp(hour):%H}"
+        table.add_row(name, _letters(hour, own, listened.get(hour, 0.0)), f"{spoken:.0f} min")
+    console.print(table)
+    moods = sorted({m.mood for m in minutes})
+    console.print("  ".join(f"{mood[0].upper()} {mood}" for mood in moods) or "Nothing was heard.")
+    now = datetime.now().astimezone()
+    if day == now.date():
+        _print_comparison(console, store, now, moods)
+
+
+def _letters(hour: int, minutes: list[MoodMinute], listened: float) -> str:
+    letters = []
+    for start in range(hour, hour + 3600, 60 * LETTER_MINUTES):
+        seconds: dict[str, float] = {}
+        for m in minutes:
+            if start <= m.minute < start + 60 * LETTER_MINUTES:
+                seconds[m.mood] = seconds.get(m.mood, 0.0) + m.seconds
+        quiet = "·" if start - hour < listened else " "
+        letters.append(max(seconds, key=lambda m: seconds[m])[0].upper() if seconds else quiet)
+    return "".join(letters)
+
+
+def _print_comparison(
+    console: Console, store: HistoryStore, now: datetime, moods: list[str]
+) -> None:
+    words = {True: "unusual", False: "as usual", None: "too few days to say"}
+    for today in compare_today(store.moods(0, FOREVER), now, moods):
+        usual = f"usually {_percent(today.usual)} over {today.usual.occasions} days"
+        share = f"{today.mood}: {100 * today.share:.0f} % of this hour's speech"
+        console.print(f"{share}, {usual}: {words[today.differs]}")
+
+
+def _print_heat(store: HistoryStore, mood: str) -> None:
+    shares = heat_map(store.moods(0, FOREVER), mood)
+    largest = max((s.value for row in shares for s in row if s.occasions), default=0.0)
+    console = Console()
+    console.print(f"When people sound {mood}, over {weeks(store)}: share of speech by hour")
+    console.print("     " + "".join(f"{hour:<3d}" for hour in range(24)))
+    for name, row in zip(WEEKDAYS, shares, strict=True):
+        console.print(Text(f"{name}  " + "".join(_shade(s, largest) for s in row)))
+    console.print(f"█ is {100 * largest:.0f} %, · too little speech to say")
+
+
+def _shade(share: Share, largest: float) -> str:
+    if not share.occasions:
+        return "·  "
+    return SHADES[round((len(SHADES) - 1) * share.value / (largest or 1.0))] * 2 + " "
+
+
+def _percent(share: Share) -> str:
+    return f"{100 * share.value:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f})"

@@ -1,0 +1,112 @@
+"""`moodwire run`: the daemon."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from moodwire.cli.problems import CONFIGURATION, FAULT, MODEL, SOUND, CommandError, exits_with
+from moodwire.config import (
+    PROFILE_NAMES,
+    Config,
+    ConfigError,
+    ProfileName,
+    find_config,
+    load_config,
+)
+from moodwire.config.state import state_directory
+
+
+@click.command()
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Configuration file; default: $MOODWIRE_CONFIG, else /etc/moodwire/config.toml.",
+)
+@click.option("--profile", type=click.Choice(PROFILE_NAMES), help="Instead of the file's own.")
+@click.option(
+    "--input",
+    "input_path",
+    type=click.Path(exists=True, allow_dash=True, dir_okay=False),
+    help="WAV or raw 16 kHz PCM from a file, a FIFO or - (standard input), not the microphone.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Log more.")
+def command(
+    file: Path | None, profile: ProfileName | None, input_path: str | None, verbose: bool
+) -> None:
+    """Listens for ever and tells the broker how people sound.
+
+    SIGTERM ends it within two seconds; SIGHUP reads the configuration anew.
+    """
+    from moodwire.service.controls import Controls
+    from moodwire.service.logs import set_up_logging
+    from moodwire.service.spawn import limit_threads, spawn_capture
+
+    set_up_logging(verbose)
+    limit_threads()
+    path = find_config(file)
+
+    def load(other: ProfileName | None) -> Config:
+        return load_config(path, other or profile)
+
+    with exits_with(CONFIGURATION, ConfigError):
+        config = load(None)
+        controls = Controls.read(load, _state_directory(config))
+        config = controls.config()
+    # PortAudio takes its time, numpy and the model take theirs: both at once
+    hears = input_path is None and not (config.microphone.mute or controls.chosen.muted)
+    capture = spawn_capture(config) if hears else None
+    from moodwire.decision.thresholds import UnknownMoodError
+    from moodwire.model import BundleError
+    from moodwire.service.daemon import Daemon
+    from moodwire.service.followers import PageError
+    from moodwire.service.parts import UNUSABLE_LINK
+
+    try:
+        with (
+            exits_with(MODEL, BundleError),
+            exits_with(CONFIGURATION, UnknownMoodError, PageError, *UNUSABLE_LINK),
+        ):
+            daemon = Daemon(
+                controls,
+                config,
+                config_path=path,
+                capture=capture,
+                input_pipe=_open(input_path),
+                ends_with_source=input_path is not None,
+            )
+            daemon.run()
+    except CommandError:
+        raise
+    except Exception as error:
+        logging.getLogger(__name__).critical("", exc_info=True)
+        raise CommandError(f"moodwire ends: {type(error).__name__}: {error}", FAULT) from None
+    finally:
+        if capture is not None:
+            capture.kill()
+    ear = daemon.monitor.ear
+    if ear.trouble and ear.samples == 0:
+        raise CommandError(ear.trouble, SOUND)
+
+
+def _state_directory(config: Config) -> Path:
+    state = state_directory(config)
+    try:
+        state.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandError(
+            f"paths.state is {state}: {error.strerror}; name a directory that can be written to",
+            CONFIGURATION,
+        ) from None
+    return state
+
+
+def _open(input_path: str | None) -> int | None:
+    if input_path is None:
+        return None
+    return sys.stdin.fileno() if input_path == "-" else os.open(input_path, os.O_RDONLY)

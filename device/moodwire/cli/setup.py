@@ -1,0 +1,112 @@
+"""What the offline commands share: their options, the configuration, the pipeline, the input."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from moodwire.audio.source import Source, SourceError
+from moodwire.audio.wav import RawFormat
+from moodwire.cli.problems import CONFIGURATION, MODEL, SOUND, exits_with
+from moodwire.config import (
+    PROFILE_NAMES,
+    Config,
+    ConfigError,
+    ProfileName,
+    find_config,
+    load_config,
+)
+from moodwire.decision.thresholds import UnknownMoodError
+from moodwire.model import Bundle, BundleError, load_bundle
+from moodwire.model.store import bundle_to_run
+from moodwire.pipeline import Pipeline
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+SOUND_SUFFIXES = frozenset(
+    {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"}
+)
+"""Of files that are looked into when a folder is named; a single file may be called anything."""
+
+
+def config_options(command: Command) -> Command:
+    for option in (
+        click.option(
+            "--config",
+            "config_path",
+            type=click.Path(path_type=Path, dir_okay=False),
+            help="Configuration file; default: $MOODWIRE_CONFIG or /etc/moodwire/config.toml.",
+        ),
+        click.option("--profile", type=click.Choice(PROFILE_NAMES), help="Instead of the file's."),
+        click.option(
+            "--model",
+            "model_path",
+            type=click.Path(path_type=Path, file_okay=False),
+            help="Bundle directory instead of the configured one.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def read_config(path: Path | None, profile: ProfileName | None = None) -> Config:
+    with exits_with(CONFIGURATION, ConfigError):
+        return load_config(find_config(path), profile)
+
+
+def read_bundle(config: Config, path: Path | None = None) -> Bundle:
+    with exits_with(MODEL, BundleError):
+        return load_bundle(path or bundle_to_run(config))
+
+
+def make_pipeline(bundle: Bundle, config: Config) -> Pipeline:
+    with (
+        exits_with(MODEL, BundleError),
+        exits_with(CONFIGURATION, UnknownMoodError),
+        without_runtime_chatter(),
+    ):
+        return Pipeline(bundle, config)
+
+
+def open_input(text: str | None, config: Config, raw: RawFormat | None = None) -> Source:
+    """`-` is the standard input; what exists or looks like a path is a file; else a microphone."""
+    channel = config.microphone.channel
+    with exits_with(SOUND, SourceError):
+        if text == "-":
+            from moodwire.audio.pipe import PipeSource
+
+            if sys.stdin.isatty():
+                raise SourceError("the standard input is a terminal; pipe sound into it")
+            return PipeSource(sys.stdin.fileno(), raw=raw, channel=channel, name="standard input")
+        if text is not None and looks_like_a_file(text):
+            from moodwire.audio.file import FileSource
+
+            return FileSource(text, channel=channel)
+        from moodwire.audio.microphone import MicrophoneSource
+
+        return MicrophoneSource(text or config.microphone.name, channel=channel)
+
+
+def looks_like_a_file(text: str) -> bool:
+    path = Path(text)
+    return path.exists() or os.sep in text or path.suffix.lower() in SOUND_SUFFIXES
+
+
+@contextmanager
+def without_runtime_chatter() -> Iterator[None]:
+    """The runtime greets on the standard error of the process, past Python; nobody needs that."""
+    kept = os.dup(2)
+    silent = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(silent, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(silent)

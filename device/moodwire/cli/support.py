@@ -1,0 +1,34 @@
+"""`moodwire support`: one file for whoever is to help."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from moodwire.cli.doctor import UNIT
+
+
+@click.command()
+@click.argument("output", required=False, type=click.Path(path_type=Path, allow_dash=True))
+@click.option(
+    "--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="Configuration."
+)
+@click.option("--unit", default=UNIT, show_default=True, help="The service to look at.")
+def command(output: Path | None, file: Path | None, unit: str) -> None:
+    """Writes versions, configuration without secrets, log lines and findings into one file.
+
+    OUTPUT is moodwire-support-DATE.txt unless given; - prints it. Read it before you send it:
+    it names your host, your broker and your microphones.
+    """
+    from moodwire.diagnostics.subject import subject
+    from moodwire.diagnostics.support import write_support
+
+    text = write_support(subject(file), unit)
+    if output == Path("-"):
+        click.echo(text)
+        return
+    path = output or Path(f"moodwire-support-{datetime.now():%Y%m%d-%H%M}.txt")
+    path.write_text(text)
+    click.echo(f"{path} ({len(text) // 1024 + 1} KiB); read it before you send it")

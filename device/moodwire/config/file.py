@@ -1,0 +1,127 @@
+"""Reads the configuration file; says of every mistake at once where it is and what is allowed."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from moodwire.config.checks import Key, Problem, contradictions, mistakes
+from moodwire.config.profiles import PROFILES, ProfileName
+from moodwire.config.sections import Config
+
+SYSTEM_FILE = Path("/etc/moodwire/config.toml")
+ENVIRONMENT_VARIABLE = "MOODWIRE_CONFIG"
+
+LARGEST_FILE = 1 << 20
+"""Bytes; a configuration is a few kilobytes, so anything larger is another file."""
+
+
+class ConfigError(ValueError):
+    """A configuration that cannot be used; one line of the message per mistake."""
+
+    def __init__(self, name: str, problems: list[Problem], text: str = "") -> None:
+        self.problems = problems
+        lines = KeyLines(text)
+        placed = sorted((lines.find(each.key) or 0, each.message) for each in problems)
+        super().__init__("\n".join(f"{_place(name, line)}{what}" for line, what in placed))
+
+
+def find_config(explicit: Path | None = None) -> Path | None:
+    """The file asked for, else $MOODWIRE_CONFIG, else the system's; None: there is none."""
+    if explicit is not None:
+        return explicit
+    if named := os.environ.get(ENVIRONMENT_VARIABLE):
+        return Path(named)
+    return SYSTEM_FILE if SYSTEM_FILE.exists() else None
+
+
+def load_config(path: Path | None, profile: ProfileName | None = None) -> Config:
+    """Read a file, or the defaults where there is none; `profile` overrides the file's own."""
+    if path is None:
+        return parse_config("", profile=profile)
+    try:
+        content = path.read_bytes()[: LARGEST_FILE + 1]
+    except OSError as error:
+        raise ConfigError(str(path), [Problem((), f"cannot be read: {error.strerror}")]) from None
+    if len(content) > LARGEST_FILE:
+        raise ConfigError(str(path), [Problem((), f"is larger than {LARGEST_FILE} bytes")])
+    try:
+        text = content.decode()
+    except UnicodeDecodeError as error:
+        found = f"byte {error.start} is not UTF-8; TOML is written in UTF-8"
+        raise ConfigError(str(path), [Problem((), found)]) from None
+    return parse_config(text, str(path), profile)
+
+
+def parse_config(
+    text: str, name: str = "configuration", profile: ProfileName | None = None
+) -> Config:
+    """A pure function of the text, so that a running daemon can try a new file and keep the old."""
+    try:
+        written = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(name, [Problem((), f"is not TOML: {error}")]) from None
+    if profile is not None:
+        written["profile"] = profile
+    problems = mistakes(Config, written)
+    if problems:
+        raise ConfigError(name, problems, text)
+    place: ProfileName = written.get("profile", Config().profile)
+    config = msgspec.convert(_laid_over(PROFILES[place], written), Config)
+    if found := contradictions(config):
+        raise ConfigError(name, found, text)
+    return config
+
+
+def _laid_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables are merged key by key; anything else is replaced."""
+    merged = dict(base)
+    for key, value in own.items():
+        under = merged.get(key)
+        both = isinstance(under, dict) and isinstance(value, dict)
+        merged[key] = _laid_over(under, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _place(name: str, line: int) -> str:
+    return f"{name}:{line}: " if line else f"{name}: "
+
+
+class KeyLines:
+    """On which line a key of a TOML text stands; the parser of the standard library won't say."""
+
+    TABLE = re.compile(r"^\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
+    KEY = re.compile(r"""^\s*((?:[\w.-]|"[^"]*"|'[^']*'|\s*\.\s*)+?)\s*=""")
+
+    def __init__(self, text: str) -> None:
+        self._lines: dict[Key, int] = {}
+        table: Key = ()
+        counts: dict[Key, int] = {}
+        for number, line in enumerate(text.splitlines(), start=1):
+            if match := self.TABLE.match(line):
+                table = _split(match[2])
+                if match[1] == "[[":
+                    counts[table] = counts.get(table, -1) + 1
+                    table = (*table, counts[table])
+                self._lines.setdefault(table, number)
+            elif match := self.KEY.match(line):
+                self._lines.setdefault((*table, *_split(match[1])), number)
+
+    def find(self, key: Key) -> int | None:
+        """The line of the key, else of the nearest table around it."""
+        while key:
+            if key in self._lines:
+                return self._lines[key]
+            key = key[:-1]
+        return None
+
+
+def _split(dotted: str) -> Key:
+    parts = re.findall(r"""[\w-]+|"[^"]*"|'[^']*'""", dotted)
+    return tuple(part.strip("\"'") for part in parts)

@@ -1,0 +1,99 @@
+"""Windows in, observations out: the whole decision, a pure function of what it was shown."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodwire.config import Alert, Decision
+from moodwire.decision.alerts import Alerts
+from moodwire.decision.moods import TICK, Moods
+from moodwire.decision.observation import AlertRaised, MoodChange, Observation, Window
+from moodwire.decision.smoothing import Smoothing
+from moodwire.decision.thresholds import check_alerts, thresholds
+from moodwire.events import QUIET, UNCERTAIN
+
+Array = NDArray[np.float32]
+
+
+class Decider:
+    """Smooths, decides which mood holds, applies the rules. Replays a recording to the letter."""
+
+    def __init__(
+        self,
+        labels: Sequence[str],
+        settings: Decision,
+        alerts: Sequence[Alert] = (),
+        advice: Mapping[str, float] | None = None,
+    ) -> None:
+        self.labels = tuple(labels)
+        self._advice = dict(advice or {})
+        self._smoothing = Smoothing(len(self.labels))
+        check_alerts(self.labels, alerts)
+        self._settings = settings
+        self._moods = Moods(self.labels, settings, thresholds(labels, settings, advice))
+        self._alerts = Alerts(alerts)
+        self._shown = QUIET
+        self._since: float | None = None
+        self._spoken = -math.inf
+        self._judged: Array | None = None
+
+    def configure(self, settings: Decision, alerts: Sequence[Alert]) -> None:
+        """Other settings from the next window on; a mood that holds goes on holding."""
+        limits = thresholds(self.labels, settings, self._advice)
+        check_alerts(self.labels, alerts)
+        self._settings = settings
+        self._moods.configure(settings, limits)
+        self._alerts.configure(alerts)
+
+    def step(self, window: Window) -> Observation:
+        self._smoothing.push(window.time, self._settings.smoothing, window.probabilities)
+        judged = self._smoothing.mean if window.probabilities is not None else None
+        self._judged = self._judged if judged is None else judged
+        if window.speech:
+            self._spoken = window.time
+        changes: list[MoodChange | AlertRaised] = [
+            change
+            for change in self._moods.step(window, judged)
+            if change.mood not in self._settings.untold
+        ]
+        told = self._moods.told
+        mood = self.labels[told.label] if told else None
+        confidence = float(judged[told.label]) if told and judged is not None else None
+        changes += self._alerts.step(window.time, mood, confidence)
+        return self._observe(window, changes)
+
+    def stop(self, time: float) -> Observation:
+        """The sound ends or breaks off: what holds is ended, what was heard is forgotten."""
+        changes = [c for c in self._moods.stop() if c.mood not in self._settings.untold]
+        self._alerts.interrupt()
+        self._smoothing.reset()
+        self._judged = None
+        silent = Window(time, speech=False, level=None, snr=None, probabilities=None)
+        return replace(self._observe(silent, list(changes)), gap=True)
+
+    def _observe(self, window: Window, changes: list[MoodChange | AlertRaised]) -> Observation:
+        told = self._moods.told
+        smoothed = self._recently_heard(window.time)
+        if told:
+            shown, since = self.labels[told.label], told.began
+        else:
+            shown = QUIET if smoothed is None else UNCERTAIN
+            since = window.time
+        if shown != self._shown or self._since is None:
+            self._shown, self._since = shown, since
+        confidence = None
+        if smoothed is not None:
+            confidence = float(smoothed[told.label] if told else smoothed.max())
+        return Observation(window, shown, confidence, smoothed, self._since, tuple(changes))
+
+    def _recently_heard(self, time: float) -> Array | None:
+        """Within the hold, a pause between sentences is not yet quiet."""
+        recent = time - self._spoken <= self._settings.hold + TICK
+        if not recent and not self._moods.told:
+            self._judged = None
+        return self._judged

@@ -1,0 +1,57 @@
+"""From the speech score of every frame to: is somebody speaking, and is there enough to judge."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodwire.config import Gate
+
+
+class SpeechGate:
+    """Opens at one score, closes at a lower one after a hangover; remembers one window."""
+
+    def __init__(self, settings: Gate, frame_seconds: float, window_frames: int) -> None:
+        self.settings = settings
+        self._frame_seconds = frame_seconds
+        self._spoken = np.zeros(window_frames, dtype=bool)
+        self.reset()
+
+    def reset(self) -> None:
+        self._spoken[:] = False
+        self._is_open = False
+        self._low_frames = 0
+        self._closed_frames = 0
+
+    def push(self, scores: NDArray[np.float32]) -> bool:
+        """Whether the gate was open in any of these frames."""
+        opened = False
+        for score in scores:
+            opened |= self._step(float(score))
+            self._spoken[:-1] = self._spoken[1:]
+            self._spoken[-1] = self._is_open and self._low_frames == 0
+        return opened
+
+    @property
+    def spoken(self) -> float:
+        """Seconds of speech in the present window."""
+        return float(self._spoken.sum()) * self._frame_seconds
+
+    @property
+    def worth_judging(self) -> bool:
+        """While somebody speaks and shortly after: then a short utterance is seen whole."""
+        lingers = self._closed_frames * self._frame_seconds <= self.settings.linger
+        return lingers and self.spoken >= self.settings.minimum_speech
+
+    def _step(self, score: float) -> bool:
+        if score >= self.settings.enter:
+            self._is_open = True
+            self._low_frames = 0
+        elif self._is_open and score < self.settings.exit:
+            self._low_frames += 1
+            if self._low_frames * self._frame_seconds > self.settings.hangover:
+                self._is_open = False
+        else:
+            self._low_frames = 0
+        self._closed_frames = 0 if self._is_open else self._closed_frames + 1
+        return self._is_open

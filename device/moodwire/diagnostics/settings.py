@@ -1,0 +1,53 @@
+"""Is the configuration usable, and can everybody read it who must."""
+
+from __future__ import annotations
+
+import os
+
+from moodwire.config import credential_path
+from moodwire.diagnostics.finding import Findings, broken, fine, warning
+from moodwire.diagnostics.subject import Subject
+
+READABLE_BY_ALL = 0o004
+
+
+def look(about: Subject) -> Findings:
+    path = about.config_path
+    if about.config_fault:
+        denied = path is not None and path.exists() and not os.access(path, os.R_OK)
+        remedy = (
+            "only the service may read it: sudo moodwire doctor"
+            if denied
+            else "mend it, then: moodwire config check; the defaults are examined below"
+        )
+        yield broken("file", about.config_fault, remedy)
+        return
+    if path is None:
+        yield warning(
+            "file",
+            "there is none; the defaults are in force",
+            "moodwire config example > config.toml; then --config config.toml",
+        )
+        return
+    yield fine("file", f"{path}, profile {about.config.profile}")
+    yield from _secrets(about)
+
+
+def _secrets(about: Subject) -> Findings:
+    mqtt = about.config.mqtt
+    path = about.config_path
+    if mqtt.password and path is not None and path.stat().st_mode & READABLE_BY_ALL:
+        yield warning(
+            "secrets",
+            f"{path} holds a password and everybody may read it",
+            f"put the password into {credential_path('password')} (and mqtt.password_file = "
+            f'"password"), or: chmod o-r {path}',
+        )
+    for setting in ("password_file", "ca_file", "certificate_file", "key_file"):
+        name = getattr(mqtt, setting)
+        if name and not os.access(credential_path(name), os.R_OK):
+            yield broken(
+                "secrets",
+                f"mqtt.{setting}: {credential_path(name)} cannot be read by this user",
+                "create it; if it exists: sudo moodwire doctor",
+            )

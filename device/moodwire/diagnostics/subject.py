@@ -1,0 +1,42 @@
+"""What is examined: the configuration and the model as they are, with their faults kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from moodwire.config import Config, ConfigError, find_config, load_config
+from moodwire.model import Bundle, BundleError, load_bundle
+from moodwire.model.store import bundle_to_run
+
+
+@dataclass(frozen=True)
+class Subject:
+    """This device. Where the configuration cannot be used, the defaults stand in for it."""
+
+    config_path: Path | None
+    config: Config
+    config_fault: str
+    bundle: Bundle | None
+    bundle_fault: str
+    root: Path = Path("/")
+    """Of /proc, /sys and /etc; another one in tests."""
+
+    listen_seconds: float = 3.0
+
+
+def subject(file: Path | None, listen_seconds: float = 3.0) -> Subject:
+    """Reads what there is; a fault is a finding, not an end."""
+    path, config, config_fault = find_config(file), Config(), ""
+    try:
+        config = load_config(path)
+    except ConfigError as error:
+        config_fault = str(error)
+    except OSError as error:
+        config_fault = f"{error.filename}: {error.strerror}"
+    bundle, bundle_fault = None, ""
+    try:
+        bundle = load_bundle(bundle_to_run(config))
+    except (BundleError, OSError) as error:
+        bundle_fault = str(error)
+    return Subject(path, config, config_fault, bundle, bundle_fault, listen_seconds=listen_seconds)

@@ -1,0 +1,48 @@
+"""Drives a pipeline from a source: what `listen`, `replay` and the tests have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+from moodwire.audio.source import Chunk, Source
+from moodwire.decision.observation import Observation
+from moodwire.pipeline import Pipeline
+
+Heard = tuple[Chunk | None, list[Observation]]
+
+
+def hear(pipeline: Pipeline, source: Source, timeout: float = 0.2) -> Iterator[Heard]:
+    """Each chunk and what it told; no chunk and nothing where none came in time.
+
+    Ends with the source, after what still holds has been ended.
+    """
+    end = 0.0
+    while not source.finished:
+        chunk = source.read(timeout)
+        if chunk is None:
+            yield None, []
+            continue
+        gap = pipeline.reset(chunk.time) if chunk.after_gap else []
+        end = chunk.end
+        yield chunk, gap + pipeline.push(chunk.samples, chunk.time)
+    yield None, pipeline.reset(end)
+
+
+class Pace:
+    """Keeps a recording to the speed at which it was heard."""
+
+    def __init__(
+        self,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._now = now
+        self._sleep = sleep
+        self._start = now()
+
+    def wait_for(self, moment: float) -> None:
+        """Seconds since the beginning of the recording."""
+        left = self._start + moment - self._now()
+        if left > 0:
+            self._sleep(left)

@@ -1,0 +1,83 @@
+"""Numbers of other sensors, heard over MQTT and kept beside the moods."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import time
+from threading import Thread
+from typing import Final
+
+from moodwire.config import Config
+from moodwire.history.recorder import HistoryRecorder
+from moodwire.publish.backoff import Backoff
+from moodwire.publish.broker import broker_from
+from moodwire.publish.connection import Connection, ConnectionFailedError
+
+log = logging.getLogger(__name__)
+
+LONGEST_NUMBER: Final = 64  # bytes of a payload
+STEP_SECONDS: Final = 5.0
+
+
+class ContextListener:
+    """Subscribes to the topics of [[history.context]] on a connection of its own.
+
+    The daemon's link must not be disturbed by what others publish, however much it is.
+    """
+
+    def __init__(self, config: Config, recorder: HistoryRecorder) -> None:
+        self._names = {each.topic: each.name for each in config.history.context}
+        self._broker = broker_from(config.mqtt)
+        self._client_id = f"moodwire-{config.device.id}-context"
+        self._recorder = recorder
+        self._ended = False
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._thread = Thread(target=self._run, name="history-context", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ended = True
+        os.eventfd_write(self._wake, 1)
+
+    def acknowledged(self, number: int, refusal: str | None) -> None:
+        """Nothing is ever published here."""
+
+    def received(self, topic: str, payload: bytes, retained: bool) -> None:
+        name = self._names.get(topic)
+        if name is None or retained or len(payload) > LONGEST_NUMBER:
+            return  # a retained number may be of last year
+        try:
+            value = float(payload)
+        except ValueError:
+            log.warning("history.context %s: %r on %s is no number", name, payload, topic)
+            return
+        if math.isfinite(value):
+            self._recorder.note_context(time.time(), name, value)
+
+    def _run(self) -> None:
+        backoff = Backoff()
+        while not self._ended:
+            time.sleep(backoff.wait(self._listen_once()))
+
+    def _listen_once(self) -> float:
+        """Returns the seconds for which the connection lasted."""
+        connection = Connection(self._broker, self._client_id, self)
+        began = time.monotonic()
+        try:
+            connection.open()
+            subscribed = False
+            while connection.ended is None and not self._ended:
+                connection.step(self._wake, STEP_SECONDS)
+                if connection.is_ready and not subscribed:
+                    connection.subscribe(*self._names)
+                    subscribed = True
+        except ConnectionFailedError as error:
+            log.info("history.context waits for the broker: %s", error)
+            return 0.0
+        finally:
+            connection.close()
+        return time.monotonic() - began

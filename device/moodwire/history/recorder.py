@@ -1,0 +1,91 @@
+"""Collects moods by the minute in memory and writes them in batches."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from threading import Lock
+
+from moodwire.history.store import HOUR, MINUTE, ContextHour, HistoryStore, MoodMinute
+
+SILENT_MOOD = "quiet"
+
+
+class HistoryRecorder:
+    """Fed with the present mood after each hop; times come in as UTC seconds.
+
+    `flush` may be called from another thread than `hear`; what could not be written stays and is
+    tried again with the next batch.
+    """
+
+    def __init__(self, store: HistoryStore, keep_days: int) -> None:
+        self._store = store
+        self._keep = keep_days * 24 * HOUR
+        self._lock = Lock()
+        self._clear()
+
+    def _clear(self) -> None:
+        self._moods: dict[tuple[int, str], tuple[float, float]] = {}
+        self._listened: dict[int, float] = defaultdict(float)
+        self._context: dict[tuple[int, str], tuple[float, int]] = {}
+
+    def hear(self, utc: float, seconds: float, mood: str, confidence: float | None) -> None:
+        """The device listened for `seconds` up to `utc` and this was the mood."""
+        with self._lock:
+            self._listened[int(utc // HOUR) * HOUR] += seconds
+            if mood != SILENT_MOOD:
+                key = (int(utc // MINUTE) * MINUTE, mood)
+                held, weighted = self._moods.get(key, (0.0, 0.0))
+                self._moods[key] = (held + seconds, weighted + seconds * (confidence or 0.0))
+
+    def note_context(self, utc: float, name: str, value: float) -> None:
+        """Another sensor said something worth seeing beside the moods."""
+        with self._lock:
+            key = (int(utc // HOUR) * HOUR, name)
+            total, readings = self._context.get(key, (0.0, 0))
+            self._context[key] = (total + value, readings + 1)
+
+    def flush(self, utc: float) -> None:
+        """Write what was collected and drop what is older than the retention."""
+        with self._lock:
+            moods, listened, context = self._moods, self._listened, self._context
+            self._clear()
+        if not listened and not context:
+            return
+        try:
+            self._store.add(
+                (MoodMinute(m, mood, s, w / s) for (m, mood), (s, w) in moods.items()),
+                listened.items(),
+                (ContextHour(h, name, t / n, n) for (h, name), (t, n) in context.items()),
+            )
+        except Exception:
+            self._put_back(moods, listened, context)
+            raise
+        span = self._store.span()
+        if span is not None and span[0] < utc - self._keep - 24 * HOUR:
+            self._store.forget(0, utc - self._keep)
+
+    def _put_back(
+        self,
+        moods: dict[tuple[int, str], tuple[float, float]],
+        listened: dict[int, float],
+        context: dict[tuple[int, str], tuple[float, int]],
+    ) -> None:
+        with self._lock:
+            for key, (seconds, weighted) in moods.items():
+                held, sum_held = self._moods.get(key, (0.0, 0.0))
+                self._moods[key] = (held + seconds, sum_held + weighted)
+            for hour, seconds in listened.items():
+                self._listened[hour] += seconds
+            for name, (total, readings) in context.items():
+                old_total, old_readings = self._context.get(name, (0.0, 0))
+                self._context[name] = (old_total + total, old_readings + readings)
+
+    def forget(self, start: float, end: float) -> int:
+        """Forget in the file and in what waits to be written."""
+        with self._lock:
+            self._moods = {k: v for k, v in self._moods.items() if not start <= k[0] < end}
+            self._listened = defaultdict(
+                float, {k: v for k, v in self._listened.items() if not start <= k < end}
+            )
+            self._context = {k: v for k, v in self._context.items() if not start <= k[0] < end}
+        return self._store.forget(start, end)

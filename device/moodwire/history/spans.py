@@ -1,0 +1,26 @@
+"""Spans of local time in UTC seconds."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from moodwire.history.store import HistoryStore
+
+FOREVER = 2.0**40
+
+
+def bounds(day: date) -> tuple[float, float]:
+    """UTC times of a local day; 23 or 25 hours apart when the clocks change."""
+    following = day + timedelta(days=1)
+    start = datetime(day.year, day.month, day.day).astimezone()
+    end = datetime(following.year, following.month, following.day).astimezone()
+    return start.timestamp(), end.timestamp()
+
+
+def weeks(store: HistoryStore) -> str:
+    """For how long there is a history, in words."""
+    span = store.span()
+    if span is None:
+        return "nothing yet"
+    days = max(1, round((span[1] - span[0]) / 86_400))
+    return f"{days} day{'s' if days > 1 else ''}"

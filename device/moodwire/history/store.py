@@ -1,0 +1,166 @@
+"""Minutes of moods in SQLite: written in batches for the SD card, deleted so that it is gone.
+
+A row says how many seconds of one minute had one mood. Quiet time is not stored by the minute:
+one row an hour says for how long the device listened, so that `quiet` and `off` can be told
+apart. No sound and no words are ever in here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from moodwire.config import Config, state_directory
+
+MINUTE = 60
+HOUR = 3_600
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS mood (
+    minute INTEGER NOT NULL,      -- UTC seconds at its start
+    mood TEXT NOT NULL,
+    seconds REAL NOT NULL,
+    confidence REAL NOT NULL,     -- mean over those seconds
+    PRIMARY KEY (minute, mood)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS listened (
+    hour INTEGER PRIMARY KEY,
+    seconds REAL NOT NULL
+);
+CREATE TABLE IF NOT EXISTS context (
+    hour INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    mean REAL NOT NULL,
+    readings INTEGER NOT NULL,
+    PRIMARY KEY (hour, name)
+) WITHOUT ROWID;
+"""
+
+_ADD_MOOD = """
+INSERT INTO mood VALUES (?, ?, ?, ?) ON CONFLICT (minute, mood) DO UPDATE SET
+    confidence = (confidence * seconds + excluded.confidence * excluded.seconds)
+               / (seconds + excluded.seconds),
+    seconds = seconds + excluded.seconds
+"""
+_ADD_LISTENED = """
+INSERT INTO listened VALUES (?, ?)
+ON CONFLICT (hour) DO UPDATE SET seconds = seconds + excluded.seconds
+"""
+_ADD_CONTEXT = """
+INSERT INTO context VALUES (?, ?, ?, ?) ON CONFLICT (hour, name) DO UPDATE SET
+    mean = (mean * readings + excluded.mean * excluded.readings) / (readings + excluded.readings),
+    readings = readings + excluded.readings
+"""
+
+
+def history_path(config: Config) -> Path:
+    return state_directory(config) / "history.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class MoodMinute:
+    """Seconds of one minute that had one mood."""
+
+    minute: int
+    mood: str
+    seconds: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class ContextHour:
+    """Mean of what another sensor said in one hour, say the temperature outside."""
+
+    hour: int
+    name: str
+    mean: float
+    readings: int
+
+
+class HistoryStore:
+    """One file in the state directory. Each call opens and closes it: no lock is held between."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def add(
+        self,
+        moods: Iterable[MoodMinute] = (),
+        listened: Iterable[tuple[int, float]] = (),
+        context: Iterable[ContextHour] = (),
+    ) -> None:
+        """One transaction for a whole batch: few, large writes."""
+        with self._open() as database, database:
+            database.executemany(
+                _ADD_MOOD, ((m.minute, m.mood, m.seconds, m.confidence) for m in moods)
+            )
+            database.executemany(_ADD_LISTENED, listened)
+            database.executemany(
+                _ADD_CONTEXT, ((c.hour, c.name, c.mean, c.readings) for c in context)
+            )
+
+    def moods(self, start: float, end: float) -> list[MoodMinute]:
+        """Minutes with start <= minute < end, oldest first."""
+        rows = self._read("SELECT * FROM mood WHERE minute >= ? AND minute < ?", start, end)
+        return [MoodMinute(*row) for row in rows]
+
+    def listened(self, start: float, end: float) -> dict[int, float]:
+        """Seconds of listening by hour."""
+        return dict(self._read("SELECT * FROM listened WHERE hour >= ? AND hour < ?", start, end))
+
+    def context(self, start: float, end: float) -> list[ContextHour]:
+        rows = self._read("SELECT * FROM context WHERE hour >= ? AND hour < ?", start, end)
+        return [ContextHour(*row) for row in rows]
+
+    def span(self) -> tuple[int, int] | None:
+        """First and last stored minute; None while there is nothing."""
+        rows = self._read("SELECT min(minute), max(minute) FROM mood")
+        return rows[0] if rows and rows[0][0] is not None else None
+
+    def forget(self, start: float, end: float) -> int:
+        """Delete what was stored between the two times; returns how many minutes are gone.
+
+        The pages are overwritten (secure_delete) and the write-ahead log is emptied, so that the
+        rows cannot be read from the file any more. Hours are forgotten where they overlap.
+        """
+        with self._open() as database:
+            with database:
+                gone = database.execute(
+                    "DELETE FROM mood WHERE minute > ? AND minute < ?", (start - MINUTE, end)
+                ).rowcount
+                for table in ("listened", "context"):
+                    database.execute(
+                        f"DELETE FROM {table} WHERE hour > ? AND hour < ?", (start - HOUR, end)
+                    )
+            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
+
+    def forget_everything(self) -> None:
+        """Remove the file itself."""
+        for suffix in ("", "-wal", "-shm"):
+            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+
+    def _read(self, query: str, *values: float) -> list[Any]:
+        if not self.path.exists():  # looking must not create a file
+            return []
+        with self._open() as database:
+            return database.execute(query, values).fetchall()
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        if not self.path.exists():
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.path.touch(mode=0o600)
+        database = sqlite3.connect(self.path, timeout=10.0)
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            database.execute("PRAGMA secure_delete = ON")
+            database.executescript(_TABLES)
+            yield database
+        finally:
+            database.close()

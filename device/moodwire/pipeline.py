@@ -1,0 +1,142 @@
+"""Samples in, observations out: the one pipeline behind `run`, `listen`, `replay` and `classify`.
+
+It owns no thread, clock, file or socket; time comes in with the samples. Samples are worked on a
+hop at a time and only so, hence what comes out does not depend on how the stream was cut.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodwire.config import Config
+from moodwire.decision.decider import Decider
+from moodwire.decision.gate import SpeechGate
+from moodwire.decision.loudness import Loudness
+from moodwire.decision.observation import Observation, Window
+from moodwire.features import FeatureWindow, FrontendSpec, MelStream
+from moodwire.model import Bundle, Classifier
+from moodwire.speech import SpeechScorer
+
+Array = NDArray[np.float32]
+
+TIME_DIGITS = 7
+"""Times are kept to a tenth of a microsecond, so that they do not depend on the arithmetic."""
+
+
+class Classifies(Protocol):
+    """What judges a full window."""
+
+    def probabilities(self, features: Array, /) -> Array: ...
+
+
+class ScoresSpeech(Protocol):
+    """What scores frames of the log-mel spectrogram, in order, from 0 (none) to 1 (speech)."""
+
+    def push(self, logmel: Array, /) -> Array: ...
+
+    def reset(self) -> None: ...
+
+
+class Pipeline:
+    """Pushed samples, returns what each hop told.
+
+    Before the first sample there was silence: an unfilled window is judged as one that began
+    with silence, which is what the model was trained on and what `classify` does to short clips.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        config: Config,
+        *,
+        classifier: Classifies | None = None,
+        scorer: ScoresSpeech | None = None,
+    ) -> None:
+        self.spec: FrontendSpec = bundle.spec
+        self.labels: tuple[str, ...] = bundle.labels
+        self.inferences = 0
+        self._classifier = classifier or Classifier(bundle)
+        self._scorer = scorer or SpeechScorer(self.spec)
+        self._mel = MelStream(self.spec)
+        self._window = FeatureWindow(self.spec)
+        self._gate = SpeechGate(config.gate, self.spec.frame_seconds, self.spec.window_frames)
+        self._loudness = Loudness()
+        self._decider = Decider(
+            self.labels, config.decision, config.alert, bundle.manifest.thresholds
+        )
+        self._config = config
+        self._hop = np.empty(0, dtype=np.float32)
+        self._start()
+
+    def push(self, samples: Array, time: float) -> list[Observation]:
+        """`time`: monotonic seconds of the first of these samples."""
+        fresh = np.asarray(samples, dtype=np.float32)
+        if fresh.ndim != 1:
+            raise ValueError(f"samples have {fresh.ndim} dimensions; one channel is needed")
+        told, taken = [], 0
+        while taken < len(fresh):
+            room = min(len(self._hop) - self._filled, len(fresh) - taken)
+            self._hop[self._filled : self._filled + room] = fresh[taken : taken + room]
+            self._filled += room
+            taken += room
+            if self._filled == len(self._hop):
+                end = round(time + taken / self.spec.sample_rate, TIME_DIGITS)
+                told.append(self._finish_hop(end))
+        return told
+
+    def reset(self, time: float) -> list[Observation]:
+        """A gap, a mute, another source, the end: ends what holds, forgets what was heard."""
+        last = self._decider.stop(time)
+        self._mel.reset()
+        self._scorer.reset()
+        self._gate.reset()
+        self._loudness.reset()
+        self._start()
+        return [last]
+
+    def reconfigure(self, config: Config) -> None:
+        """Other thresholds, times, gate or rules without losing what was heard."""
+        self._decider.configure(config.decision, config.alert)
+        self._gate.settings = config.gate
+        self._config = config
+
+    def _start(self) -> None:
+        spec = self.spec
+        silence = np.full((spec.window_frames, spec.mel_bands), np.log(spec.power_floor))
+        self._window.reset()
+        self._window.append(silence.astype(np.float32))
+        self._new_hop(spec.frame_length - spec.hop_length)
+
+    def _new_hop(self, extra: int = 0) -> None:
+        """The first hop is longer, so that every hop ends with a frame."""
+        samples = hop_frames(self.spec, self._config) * self.spec.hop_length + extra
+        if len(self._hop) != samples:
+            self._hop = np.empty(samples, dtype=np.float32)
+        self._filled = 0
+
+    def _finish_hop(self, time: float) -> Observation:
+        hop = self._hop
+        power = float(np.dot(hop, hop)) / len(hop)
+        if not np.isfinite(power):
+            hop = np.clip(np.nan_to_num(hop), -1.0, 1.0)
+            power = float(np.dot(hop, hop)) / len(hop)
+        logmel = self._mel.push(hop)
+        self._window.append(logmel)
+        speech = self._gate.push(self._scorer.push(logmel))
+        level, snr = self._loudness.push(power, len(hop) / self.spec.sample_rate, speech)
+        probabilities = None
+        if self._gate.worth_judging:
+            probabilities = self._classifier.probabilities(self._window.features())
+            self.inferences += 1
+        self._new_hop()
+        return self._decider.step(
+            Window(time, speech, level, snr, probabilities, self._gate.spoken)
+        )
+
+
+def hop_frames(spec: FrontendSpec, config: Config) -> int:
+    """Frames between windows: the setting, rounded to whole frames."""
+    return max(1, round(config.decision.hop / spec.frame_seconds))

@@ -1,0 +1,1 @@
+"""How events leave the device: topics, outbox, MQTT, Home Assistant, console."""

@@ -1,0 +1,117 @@
+"""Discovery by Home Assistant: one retained message that describes the whole device."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import ip_address
+from typing import Final
+
+import msgspec
+
+import moodwire
+from moodwire.config import Config, Web
+from moodwire.publish.components import Component, Features, components, hearing, reachable
+from moodwire.publish.hardware import Hardware
+from moodwire.publish.publication import Delivery, Publication
+from moodwire.publish.topics import Topics
+
+ORIGIN: Final = "Moodwire"
+BIRTH: Final = b"online"
+
+
+class Discovery:
+    """The message, where it goes, and how it is taken back."""
+
+    def __init__(
+        self, config: Config, topics: Topics, labels: tuple[str, ...], hardware: Hardware
+    ) -> None:
+        prefix = config.home_assistant.prefix
+        self.enabled = config.home_assistant.enabled
+        self.birth_topic = f"{prefix}/status"
+        self.topic = f"{prefix}/device/{_device_id(topics)}/config"
+        self._features = Features(config, topics, labels, hardware)
+
+    def announcement(self) -> Publication:
+        return Publication(self.topic, msgspec.json.encode(self._message()), Delivery.VALUE)
+
+    def withdrawal(self, found: bytes) -> list[Publication]:
+        """Of what an earlier run announced, and only of that; `found` is what the topic holds."""
+        try:
+            origin = msgspec.json.decode(found, type=_Announced).origin.name
+        except msgspec.DecodeError:
+            return []
+        return [Publication(self.topic, b"", Delivery.VALUE)] if origin == ORIGIN else []
+
+    def _message(self) -> Component:
+        topics = self._features.topics
+        return {
+            "device": self._device(),
+            "origin": {"name": ORIGIN, "sw_version": moodwire.__version__},
+            "availability": [reachable(topics), hearing(topics)],
+            "availability_mode": "all",
+            "components": {
+                name: self._component(name, platform, entry)
+                for name, (platform, entry) in components(self._features).items()
+            },
+        }
+
+    def _component(self, name: str, platform: str, entry: Component | None) -> Component:
+        """A platform and nothing else removes an entity that was there before."""
+        if entry is None:
+            return {"platform": platform}
+        words = f"{self._features.topics.device} {entry['name'] or ''}"
+        return {
+            "platform": platform,
+            "unique_id": f"{_device_id(self._features.topics)}_{name}",
+            "default_entity_id": f"{platform}.{_slug(words)}",
+            **entry,
+        }
+
+    def _device(self) -> Component:
+        config, hardware = self._features.config, self._features.hardware
+        known = {
+            "identifiers": [_device_id(self._features.topics)],
+            "name": config.device.name,
+            "manufacturer": ORIGIN,
+            "model": "Voice mood sensor",
+            "model_id": "moodwire",
+            "serial_number": hardware.serial,
+            "sw_version": moodwire.__version__,
+            "hw_version": hardware.model,
+            "suggested_area": config.device.area,
+            "configuration_url": _page(config.web, hardware.host),
+        }
+        return {name: value for name, value in known.items() if value}
+
+
+class _Origin(msgspec.Struct):
+    name: str
+
+
+class _Announced(msgspec.Struct):
+    """The part of a discovery message that says who wrote it."""
+
+    origin: _Origin
+
+
+def _device_id(topics: Topics) -> str:
+    return f"moodwire_{topics.device}"
+
+
+def _slug(words: str) -> str:
+    """As Home Assistant makes ids of names."""
+    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+
+
+def _page(web: Web, host: str) -> str:
+    """Of this device's own page, where others can reach it; they find it by multicast DNS."""
+    try:
+        address = ip_address(web.address)
+    except ValueError:
+        return ""
+    if not web.enabled or not web.port or address.is_loopback:
+        return ""
+    if not address.is_unspecified:
+        shown = f"[{address}]" if address.version == 6 else str(address)
+        return f"http://{shown}:{web.port}/"
+    return f"http://{host.partition('.')[0]}.local:{web.port}/" if host else ""

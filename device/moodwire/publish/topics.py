@@ -1,0 +1,123 @@
+"""Which topics a device speaks and listens on."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+PREFIX_MAXIMUM: Final = 128
+DEVICE_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+ONLINE: Final = b"online"
+OFFLINE: Final = b"offline"
+"""What the availability topic says."""
+
+
+class TopicError(ValueError):
+    """A prefix or a device id from which no topic can be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """All under `<prefix>/<device>/`."""
+
+    prefix: str
+    device: str
+
+    def __post_init__(self) -> None:
+        require_prefix("mqtt.prefix", self.prefix)
+        if not DEVICE_PATTERN.fullmatch(self.device):
+            raise TopicError(
+                f"device.id is {self.device!r}; allowed are 1 to 63 of a-z, 0-9, _ and -, "
+                "beginning with a letter or a digit"
+            )
+
+    @property
+    def root(self) -> str:
+        return f"{self.prefix}/{self.device}"
+
+    @property
+    def availability(self) -> str:
+        return f"{self.root}/availability"
+
+    @property
+    def source(self) -> str:
+        return f"{self.root}/source"
+
+    @property
+    def state(self) -> str:
+        return f"{self.root}/state"
+
+    @property
+    def mood(self) -> str:
+        return f"{self.root}/mood"
+
+    @property
+    def confidence(self) -> str:
+        return f"{self.root}/confidence"
+
+    @property
+    def speech(self) -> str:
+        return f"{self.root}/speech"
+
+    @property
+    def level(self) -> str:
+        return f"{self.root}/level"
+
+    @property
+    def event(self) -> str:
+        return f"{self.root}/event"
+
+    @property
+    def alert(self) -> str:
+        return f"{self.root}/alert"
+
+    @property
+    def health(self) -> str:
+        return f"{self.root}/health"
+
+    @property
+    def result(self) -> str:
+        return f"{self.root}/result"
+
+    @property
+    def commands(self) -> str:
+        """The one filter that a device subscribes to below its own root."""
+        return f"{self.root}/set/#"
+
+    def command(self, control: str) -> str:
+        return f"{self.root}/set/{control}"
+
+    def control(self, control: str) -> str:
+        """Where the present value of a control is told."""
+        return f"{self.root}/control/{control}"
+
+    def control_of(self, topic: str) -> str | None:
+        """The control that a command topic names; None for a topic that is no command."""
+        head = f"{self.root}/set/"
+        return topic.removeprefix(head) if topic.startswith(head) else None
+
+
+def require_prefix(setting: str, prefix: str) -> None:
+    """Refuses what a broker refuses, and what makes topics that nobody means."""
+    fault = _prefix_fault(prefix)
+    if fault:
+        raise TopicError(
+            f"{setting} is {prefix!r}: {fault}; take words joined by single slashes, "
+            f"at most {PREFIX_MAXIMUM} characters, such as 'moodwire' or 'home/moodwire'"
+        )
+
+
+def _prefix_fault(prefix: str) -> str | None:
+    if not prefix or "" in prefix.split("/"):
+        return "a level of it is empty"
+    if len(prefix.encode()) > PREFIX_MAXIMUM:
+        return "it is too long"
+    if "#" in prefix or "+" in prefix:
+        return "# and + are wildcards"
+    if prefix.startswith("$"):
+        return "topics beginning with $ belong to the broker"
+    if not prefix.isprintable():
+        return "it has characters that cannot be printed"
+    return None

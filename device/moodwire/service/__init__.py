@@ -1,0 +1,1 @@
+"""The daemon: wiring, health, watchdog, remote commands."""

@@ -1,0 +1,125 @@
+"""What people set from afar, on top of the configuration file; survives restarts.
+
+The file in the state directory is written when somebody sets something and at no other time. A
+value that was set holds until the configuration file itself says something else than it did then:
+whoever edits the file means it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from moodwire.config import Config, ProfileName
+from moodwire.config.checks import contradictions
+
+log = logging.getLogger(__name__)
+
+FILE_NAME: Final = "controls.json"
+
+SETTINGS: Final = {"threshold": "enter", "exit_threshold": "exit", "hold": "hold"}
+"""Control -> field of [decision]."""
+
+Load = Callable[[ProfileName | None], Config]
+"""Reads the configuration file, for its own profile or another one."""
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A value that somebody chose, and what the file said at the time."""
+
+    value: float
+    instead_of: float
+
+
+class Chosen(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole file."""
+
+    muted: bool = False
+    profile: ProfileName | None = None
+    profile_instead_of: ProfileName | None = None
+    settings: dict[str, Choice] = {}
+
+
+class RefusedError(ValueError):
+    """A wish that makes no sense with the other settings; the message says why."""
+
+
+@dataclass(slots=True)
+class Controls:
+    """The configuration as it is in force."""
+
+    load: Load
+    state: Path
+    chosen: Chosen = field(default_factory=Chosen)
+
+    @classmethod
+    def read(cls, load: Load, state: Path) -> Controls:
+        path = state / FILE_NAME
+        try:
+            return cls(load, state, msgspec.json.decode(path.read_bytes(), type=Chosen))
+        except FileNotFoundError:
+            return cls(load, state)
+        except (OSError, msgspec.DecodeError) as error:
+            # a mute that cannot be read is better believed than lifted
+            log.error("%s cannot be read (%s): starting muted; unmute to mend it", path, error)
+            return cls(load, state, Chosen(muted=True))
+
+    def config(self) -> Config:
+        """The file, with what was chosen laid over it."""
+        chosen, config = self.chosen, self.load(None)
+        if chosen.profile is not None and config.profile == chosen.profile_instead_of:
+            config = self.load(chosen.profile)
+        decision = config.decision
+        for control, choice in chosen.settings.items():
+            name = SETTINGS.get(control)
+            if name is not None and getattr(decision, name) == choice.instead_of:
+                decision = msgspec.structs.replace(decision, **{name: choice.value})
+        laid_over = msgspec.structs.replace(config, decision=decision)
+        return config if contradictions(laid_over) else laid_over
+
+    def mute(self, muted: bool) -> None:
+        self._keep(msgspec.structs.replace(self.chosen, muted=muted))
+
+    def choose_profile(self, name: str) -> None:
+        """The other profile's values count from now on, not what was set in the old one."""
+        profile = msgspec.convert(name, ProfileName)
+        self.load(profile)
+        self._keep(
+            Chosen(
+                muted=self.chosen.muted,
+                profile=profile,
+                profile_instead_of=self.load(None).profile,
+            )
+        )
+
+    def choose(self, control: str, value: float) -> None:
+        before = Controls(self.load, self.state, self.chosen)
+        name = SETTINGS[control]
+        others = {key: each for key, each in self.chosen.settings.items() if key != control}
+        before.chosen = msgspec.structs.replace(self.chosen, settings=others)
+        base = before.config()
+        wanted = msgspec.structs.replace(
+            base, decision=msgspec.structs.replace(base.decision, **{name: value})
+        )
+        if problems := contradictions(wanted):
+            raise RefusedError(problems[0].message)
+        choice = Choice(value=value, instead_of=getattr(base.decision, name))
+        self._keep(msgspec.structs.replace(self.chosen, settings={**others, control: choice}))
+
+    def _keep(self, chosen: Chosen) -> None:
+        """On disk first and whole, so that a power cut leaves the old or the new."""
+        fresh = self.state / (FILE_NAME + ".new")
+        text = json.dumps(msgspec.to_builtins(chosen), indent=1)
+        with fresh.open("w") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self.state / FILE_NAME)
+        self.chosen = chosen

@@ -1,0 +1,56 @@
+"""What the service manager is told (sd_notify): a datagram to the socket that it names."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Mapping
+
+
+class Notifier:
+    """Silent where there is no service manager; never raises, telling is not worth dying for."""
+
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
+        name = environment.get("NOTIFY_SOCKET", "")
+        self._address = "\0" + name[1:] if name.startswith("@") else name
+        self._socket: socket.socket | None = None
+        if self._address:
+            kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
+            self._socket = socket.socket(socket.AF_UNIX, kind)
+        self.watchdog_seconds = _watchdog_seconds(environment)
+        """How long the service manager waits to be fed; None: it does not watch."""
+        self._status = ""
+
+    def ready(self) -> None:
+        self._tell("READY=1")
+
+    def status(self, text: str) -> None:
+        """One line for `systemctl status`; told only when it changes."""
+        if text != self._status:
+            self._status = text
+            self._tell(f"STATUS={text}")
+
+    def feed(self) -> None:
+        self._tell("WATCHDOG=1")
+
+    def reloading(self) -> None:
+        self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def stopping(self) -> None:
+        self._tell("STOPPING=1")
+
+    def _tell(self, message: str) -> None:
+        if self._socket is not None:
+            try:
+                self._socket.sendto(message.encode(), self._address)
+            except OSError:
+                pass
+
+
+def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:
+    meant_for = environment.get("WATCHDOG_PID")
+    microseconds = environment.get("WATCHDOG_USEC", "")
+    if meant_for not in (None, str(os.getpid())) or not microseconds.isdecimal():
+        return None
+    return int(microseconds) / 1e6 or None

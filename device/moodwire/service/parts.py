@@ -1,0 +1,94 @@
+"""What the daemon is made of, as the configuration in force says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from moodwire.audio.capture import Sizes
+from moodwire.config import Config
+from moodwire.model import Bundle, load_bundle
+from moodwire.model.store import bundle_to_run
+from moodwire.pipeline import Pipeline, hop_frames
+from moodwire.publish.broker import BrokerError
+from moodwire.publish.clock import WallClock
+from moodwire.publish.commands import Command
+from moodwire.publish.composer import Composer, ModelIdentity
+from moodwire.publish.console import Console
+from moodwire.publish.disk import OutboxError
+from moodwire.publish.hardware import hardware
+from moodwire.publish.link import Link
+from moodwire.publish.publication import Publisher
+from moodwire.publish.topics import TopicError, Topics
+
+Commands = Callable[[Command], None]
+Failures = Callable[[BaseException], None]
+
+UNUSABLE_LINK: Final = (BrokerError, OutboxError, TopicError)
+"""No way to the broker can be made of this configuration; the message is for people."""
+
+
+@dataclass(slots=True)
+class Parts:
+    """One set of everything between the source and the broker."""
+
+    config: Config
+    bundle: Bundle
+    pipeline: Pipeline
+    composer: Composer
+    link: Publisher
+
+
+def make_pipeline(config: Config) -> tuple[Bundle, Pipeline]:
+    bundle = load_bundle(bundle_to_run(config))
+    return bundle, Pipeline(bundle, config)
+
+
+def make_composer(config: Config, bundle: Bundle) -> Composer:
+    return Composer(
+        Topics(config.mqtt.prefix, config.device.id),
+        WallClock(),
+        ModelIdentity(bundle.name, bundle.hash, bundle.labels),
+        publish_level=config.mqtt.publish_level,
+    )
+
+
+def make_link(
+    config: Config, bundle: Bundle, state: Path, commands: Commands, failures: Failures
+) -> Publisher:
+    """The console where there is to be no broker."""
+    if not config.mqtt.enabled:
+        return Console()
+    return Link(
+        config,
+        clock=WallClock(),
+        labels=bundle.labels,
+        hardware=hardware(),
+        state=state,
+        on_command=commands,
+        on_failure=failures,
+    )
+
+
+def needs_other_link(old: Config, new: Config) -> bool:
+    """Whether what the broker and Home Assistant were told is no longer so."""
+    return _differ(
+        old, new, "device", "mqtt", "outbox", "home_assistant", "alert", "model", "web"
+    ) or (old.microphone.mute != new.microphone.mute)
+
+
+def needs_other_composer(old: Config, new: Config) -> bool:
+    return _differ(old, new, "device", "mqtt", "model")
+
+
+def _differ(old: Config, new: Config, *sections: str) -> bool:
+    return any(getattr(old, name) != getattr(new, name) for name in sections)
+
+
+def packet_sizes(pipeline: Pipeline, config: Config) -> Sizes:
+    """A packet of capture ends where a hop does: one wake-up for each, and no wait in between."""
+    spec = pipeline.spec
+    hop = hop_frames(spec, config) * spec.hop_length
+    return Sizes(first=hop + spec.frame_length - spec.hop_length, block=hop)

@@ -1,0 +1,106 @@
+"""The page without the daemon: hears one source, or none, and publishes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from threading import Event, Thread
+
+from prometheus_client.core import Metric
+
+from moodwire.audio.source import Source, SourceError, chunks
+from moodwire.config import Config
+from moodwire.history.keeper import HistoryKeeper
+from moodwire.history.store import HistoryStore
+from moodwire.model import Bundle
+from moodwire.pipeline import Pipeline
+from moodwire.web.live import LiveFeed, Snapshot, heard, unheard
+
+
+class Standalone:
+    """A Host that listens by itself, in a thread of its own."""
+
+    muted = False
+    can_mute = False
+
+    def __init__(
+        self,
+        config: Config,
+        bundle: Bundle,
+        pipeline: Pipeline,
+        source: Source | None,
+        config_path: Path | None = None,
+    ) -> None:
+        self.config = config
+        self.config_path = config_path
+        self.labels = bundle.labels
+        self.model_name = bundle.name
+        self.feed = LiveFeed()
+        self.failure: BaseException | None = None
+        self._keeper = HistoryKeeper(config) if config.history.enabled else None
+        self._source = source
+        self._pipeline = pipeline
+        self._stop = Event()
+        self._thread = Thread(target=self._run, name="listening", daemon=True)
+        self.feed.show(Snapshot(source="off" if source is None else "starting"))
+
+    @property
+    def history(self) -> HistoryStore | None:
+        return self._keeper.store if self._keeper is not None else None
+
+    def start(self) -> None:
+        if self._keeper is not None:
+            self._keeper.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(2.0)
+        if self._keeper is not None:
+            self._keeper.stop()
+
+    def mute(self, muted: bool) -> None:
+        raise NotImplementedError("can_mute is False")
+
+    def forget(self, start: float, end: float) -> int:
+        return self._keeper.recorder.forget(start, end) if self._keeper is not None else 0
+
+    def healthy(self) -> bool:
+        return self.failure is None
+
+    def metrics(self) -> Iterable[Metric]:
+        return ()
+
+    def _run(self) -> None:
+        if self._source is None:
+            return
+        name = self._source.name if self._source.live else Path(self._source.name).name
+        self.feed.show(replace(self.feed.snapshot, source_name=name))
+        try:
+            self._listen(self._source)
+        except SourceError as error:
+            self.failure = error
+        finally:
+            self._source.close()
+            state = unheard(
+                self.feed.snapshot, "off" if self.failure is None else "lost", time.time()
+            )
+            self.feed.show(state)
+
+    def _listen(self, source: Source) -> None:
+        """A file is played in real time, so that the page shows it as if it were heard."""
+        began = 0.0 if source.live else time.monotonic()
+        for chunk in chunks(source, timeout=0.5):
+            if not source.live and self._stop.wait(max(0.0, began + chunk.end - time.monotonic())):
+                return
+            if self._stop.is_set():
+                return
+            if chunk.after_gap:
+                self._pipeline.reset(began + chunk.time)
+            for seen in self._pipeline.push(chunk.samples, began + chunk.time):
+                utc = time.time() - (time.monotonic() - seen.window.time)
+                self.feed.show(heard(self.feed.snapshot, seen, self.labels, utc))
+                if self._keeper is not None:
+                    self._keeper.observe(seen)

@@ -1,0 +1,112 @@
+// The live view: server-sent events, with the browser's own reconnect and a watch on silence.
+import { clock, colour, drawSpans, legend, percent, root } from "./common.js";
+
+const TIMELINE_SECONDS = 600;
+const SILENCE_MS = 20_000; // the server speaks at least every 10 s
+const SOURCES = {
+  starting: "starting", live: "listening", stalled: "no sound arrives (stalled)",
+  silent: "only digital silence arrives", clipped: "too loud: the signal is clipped",
+  muted: "muted: the microphone is closed", lost: "not found (lost)", off: "no microphone in use",
+};
+const EXPLAIN = {
+  quiet: "Nobody is speaking.",
+  uncertain: "Somebody speaks, and no mood is clear enough to say.",
+  muted: "The microphone is closed. Nothing is heard.",
+  offline: "Nothing is being heard right now.",
+};
+const byId = (id) => document.getElementById(id);
+let moments = [];
+let last = null;
+let heard = Date.now();
+let events = null;
+
+function connect() {
+  events?.close();
+  heard = Date.now();
+  events = new EventSource(`${root}live`);
+  events.addEventListener("timeline", (event) => { moments = JSON.parse(event.data); alive(); drawTimeline(); });
+  events.addEventListener("now", (event) => { alive(); show(JSON.parse(event.data)); });
+  events.addEventListener("alive", alive);
+  events.onerror = () => offline("The device does not answer; trying again …");
+}
+
+function alive() {
+  heard = Date.now();
+  byId("connection").textContent = "live";
+}
+
+function offline(text) {
+  byId("connection").textContent = text;
+  mood("offline", null);
+}
+
+function mood(name, confidence) {
+  const isClear = confidence != null && !(name in EXPLAIN);
+  const heading = isClear ? `${name} ${percent(confidence)}` : name;
+  if (byId("mood").textContent !== heading) byId("mood").textContent = heading;
+  byId("now").dataset.mood = name;
+  byId("now").style.borderLeftColor = colour(name);
+  byId("explanation").textContent = EXPLAIN[name] ?? "";
+}
+
+function show(now) {
+  last = now;
+  byId("source").textContent = [SOURCES[now.source] ?? now.source, now.source_name].filter(Boolean).join(" · ");
+  byId("broker").textContent = now.broker;
+  if (now.source === "muted") mood("muted", null);
+  else if (now.mood == null) mood("offline", null);
+  else mood(now.mood, now.confidence);
+  const speech = byId("speech");
+  speech.textContent = now.speech ? "speech" : "no speech";
+  speech.classList.toggle("on", now.speech);
+  byId("level").textContent = now.level == null ? "–" : `${now.level.toFixed(0)} dBFS`;
+  byId("since").textContent = now.since == null ? "–" : new Date(now.since * 1000).toLocaleTimeString();
+  drawMeter(now.level);
+  for (const bar of document.querySelectorAll("#bars [data-label]")) {
+    const share = now.probabilities?.[bar.dataset.label];
+    if (bar.tagName === "METER") bar.value = share ?? 0;
+    else bar.textContent = percent(share);
+  }
+  const newest = moments.at(-1);
+  if (now.mood && (!newest || now.time - newest[0] >= 1)) {
+    moments.push([now.time, now.mood, now.confidence]);
+    drawTimeline();
+  }
+}
+
+function drawMeter(level) {
+  const canvas = byId("meter");
+  const context = canvas.getContext("2d");
+  context.fillStyle = colour("quiet");
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  const share = level == null ? 0 : Math.min(1, Math.max(0, (level + 70) / 70));
+  context.fillStyle = level > -3 ? colour("angry") : colour("calm");
+  context.fillRect(0, 0, share * canvas.width, canvas.height);
+}
+
+function drawTimeline() {
+  const end = last?.time ?? moments.at(-1)?.[0];
+  if (end == null) return;
+  moments = moments.filter(([time]) => time > end - TIMELINE_SECONDS);
+  const place = (time) => 1 - (end - time) / TIMELINE_SECONDS;
+  drawSpans(byId("timeline"), moments.map(([time, name], i) => ({
+    mood: name, start: place(time), // a gap of more than 2 s was not heard
+    end: place(Math.min(moments[i + 1]?.[0] ?? end, time + 2)),
+  })));
+  const seconds = new Map();
+  for (const [, name] of moments) seconds.set(name, (seconds.get(name) ?? 0) + 1);
+  const found = [...seconds].sort((a, b) => b[1] - a[1]);
+  byId("timeline").setAttribute("aria-label", found.length
+    ? `In the last ten minutes: ${found.map(([name, s]) => `${name} ${clock(s)} min`).join(", ")}`
+    : "No moods yet");
+  legend(byId("legend"), found.map(([name]) => name));
+}
+
+// A phone that slept holds a dead connection without an error: notice and begin again.
+setInterval(() => {
+  if (Date.now() - heard > SILENCE_MS) { offline("The connection went silent; trying again …"); connect(); }
+}, 5_000);
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible" && Date.now() - heard > 5_000) connect();
+});
+connect();

@@ -1,0 +1,181 @@
+"""The examples for mosquitto and for consumers, with real mosquittos."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import pytest
+from broker import Broker, Subscriber, free_port
+
+from moodwire.config import Config
+from moodwire.diagnostics import Finding, Grade
+from moodwire.diagnostics import broker as doctor
+from moodwire.diagnostics.subject import Subject
+from moodwire.events import AlertEvent, encode
+
+pytestmark = pytest.mark.broker
+
+FIRMWARE = Path(__file__).parents[2] / "firmware_config"
+PASSWORDS = {"kitchen": "k", "hall": "h", "homeassistant": "a", "viewer": "v", "car": "c"}
+
+
+def settings(name: str, *, drop: tuple[str, ...] = (), **replaced: str) -> str:
+    """Lines of an example: some left to the bench, some replaced, all others as they are."""
+    lines = (FIRMWARE / "mosquitto" / name).read_text().splitlines()
+    text = "\n".join(line for line in lines if not line.startswith(drop or "\0"))
+    for old, new in replaced.items():
+        text, count = re.subn(rf"^{old} .*$", f"{old} {new}", text, flags=re.MULTILINE)
+        assert count == 1, f"{name} has {count} lines for {old}"
+    return text
+
+
+@pytest.fixture
+def home(make_broker: Callable[..., Broker], tmp_path: Path) -> Broker:
+    """moodwire.conf and moodwire.acl, with certificates of certificates.sh."""
+    certificates = tmp_path / "certs"
+    script = FIRMWARE / "mosquitto/certificates.sh"
+    subprocess.run([script, certificates, "127.0.0.1", "localhost"], check=True)
+    tls_port = free_port()
+    more = settings(
+        "moodwire.conf",
+        drop=("listener 1883", "allow_anonymous", "persistence", "autosave", "password_file",
+              "acl_file", "per_listener"),
+        listener=f"{tls_port} 127.0.0.1",
+        cafile=str(certificates / "ca.pem"),
+        certfile=str(certificates / "server.pem"),
+        keyfile=str(certificates / "server.key"),
+    )  # fmt: skip
+    (certificates / "server.key").chmod(0o644)
+    acl = (FIRMWARE / "mosquitto/moodwire.acl").read_text()
+    broker = make_broker(users=PASSWORDS, acl=acl, more=more)
+    broker.tls_port = tls_port  # type: ignore[attr-defined]
+    broker.ca = certificates / "ca.pem"  # type: ignore[attr-defined]
+    return broker
+
+
+def examined(home: Broker, user: str, password: str, device: str) -> dict[str, Finding]:
+    """What `moodwire doctor` says of a device that uses the TLS listener."""
+    config = msgspec.convert(
+        {
+            "device": {"id": device},
+            "mqtt": {
+                "host": "127.0.0.1", "port": home.tls_port, "tls": True, "ca_file": str(home.ca),
+                "username": user, "password": password,
+            },
+        },
+        Config,
+    )  # fmt: skip
+    return {f.name: f for f in doctor.look(Subject(None, config, "", None, ""))}
+
+
+def test_a_device_has_all_rights_of_its_own_over_tls_and_no_others(home: Broker) -> None:
+    own = examined(home, "kitchen", "k", "kitchen")
+    others = examined(home, "kitchen", "k", "hall")
+
+    assert own["TLS"].grade is own["login"].grade is own["topics"].grade is Grade.FINE
+    assert "not announced yet" in own["Home Assistant"].seen
+    assert "12 of 12 refused" in others["topics"].seen
+
+
+def test_only_home_assistant_commands_and_the_viewer_only_reads(home: Broker) -> None:
+    command = "moodwire/kitchen/set/mute"
+    with (
+        Subscriber(home, "moodwire/#", user="kitchen") as kitchen,
+        Subscriber(home, "moodwire/#", user="viewer") as viewer,
+        Subscriber(home, "moodwire/#", user="homeassistant") as assistant,
+    ):
+        viewer.publish(command, "viewer")
+        assistant.publish("moodwire/kitchen/mood", "assistant")
+        assistant.publish(command, "assistant")
+        kitchen.topic(command)
+        kitchen.publish("moodwire/kitchen/mood", "kitchen")
+        viewer.topic("moodwire/kitchen/mood")
+
+    heard = {(message.topic, message.payload) for message in kitchen.messages}
+    assert heard == {(command, b"assistant"), ("moodwire/kitchen/mood", b"kitchen")}
+
+
+def test_a_car_stores_what_it_says_while_away_and_brings_it_home_in_order(
+    home: Broker, make_broker: Callable[..., Broker]
+) -> None:
+    more = settings(
+        "bridge-car.conf",
+        drop=("listener", "allow_anonymous", "persistence", "autosave"),
+        address=f"127.0.0.1:{home.tls_port}",
+        bridge_cafile=str(home.ca),
+        remote_password=PASSWORDS["car"],
+        restart_timeout="1 1",
+    )
+    car = make_broker(more=more)
+    with Subscriber(home, "moodwire/car/#", user="viewer", session="screen") as viewer:
+        with Subscriber(car, "moodwire/#") as device:
+            device.publish("moodwire/car/event", "before")
+            viewer.topic("moodwire/car/event", b"before")
+            home.stop()
+            for number in range(50):
+                device.publish("moodwire/car/event", f"away {number}")
+        car.stop()  # the ignition is switched off, and on again
+        car.start()
+        home.start()
+        viewer.topic("moodwire/car/event", b"away 49", timeout=60)
+
+    events = [m.payload.decode() for m in viewer.messages if m.topic == "moodwire/car/event"]
+    in_order = list(dict.fromkeys(events))  # at least once: a double is allowed
+    assert in_order == ["before", *(f"away {number}" for number in range(50))]
+
+
+def alert(identity: str, age: float = 0.0, synchronised: bool = True) -> bytes:
+    return encode(
+        AlertEvent(
+            device="car", id=identity, sequence=1, event_type="angry-driver", mood="angry",
+            captured=datetime.now(UTC) - timedelta(seconds=age), clock_synchronised=synchronised,
+            confidence=0.8, sustained=4.0, model="m", model_hash="h",
+        )
+    )  # fmt: skip
+
+
+@pytest.fixture
+def consumer(make_broker: Callable[..., Broker]) -> Iterator[tuple[Broker, subprocess.Popen[str]]]:
+    broker = make_broker()
+    with Subscriber(broker) as sender:
+        sender.publish("moodwire/car/alert", alert("kept"), retain=True)
+    command = [sys.executable, FIRMWARE / "consumer/in_car.py", "--port", str(broker.port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield broker, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_consumer_acts_once_and_only_on_what_is_fresh(
+    consumer: tuple[Broker, subprocess.Popen[str]],
+) -> None:
+    broker, process = consumer
+    assert process.stdout
+    lines = (json.loads(line) for line in process.stdout)
+    assert next(lines) == {"subscribed": "moodwire/+/alert"}
+    assert next(lines)["why_not"].startswith("retained")
+    payloads = [
+        alert("one"), alert("one"), alert("old", age=600), alert("unset", synchronised=False),
+        alert("early", age=-600), b"", b"not json", b'{"id": 1}', b"[]", alert("two"),
+    ]  # fmt: skip
+    with Subscriber(broker) as sender:
+        for payload in payloads:
+            sender.publish("moodwire/car/alert", payload)
+
+    told = [next(lines) for _ in range(6)]
+    assert [(each["id"], each["taken"]) for each in told] == [
+        ("one", True), ("one", False), ("old", False), ("unset", False), ("early", False),
+        ("two", True),
+    ]  # fmt: skip
+    assert [each.get("why_not", "").split(":")[0].split(",")[0] for each in told[1:5]] == [
+        "double", "stale", "its device did not know the time", "from the future",
+    ]  # fmt: skip

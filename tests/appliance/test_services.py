@@ -1,0 +1,107 @@
+"""systemd's own tools on the units, and the profiles against the types that they come from."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from moodwire.config import PROFILE_NAMES, ProfileName, load_config
+from moodwire.config.text import example
+
+REPOSITORY = Path(__file__).parents[2]
+SYSTEMD = REPOSITORY / "systemd"
+FIRMWARE = REPOSITORY / "firmware_config"
+
+SCRIPTS = sorted(FIRMWARE.rglob("*.sh")) + sorted(FIRMWARE.glob("debian/*"))
+
+MOST_EXPOSED = 15
+"""Tenths, as systemd-analyze counts the threshold."""
+
+needs_systemd = pytest.mark.skipif(
+    not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed"
+)
+
+
+@pytest.fixture
+def units(tmp_path: Path) -> Path:
+    """As they are, but for a program that is here too."""
+    copies = tmp_path / "units"
+    shutil.copytree(SYSTEMD, copies)
+    for unit in copies.glob("*.service"):
+        unit.write_text(unit.read_text().replace("/opt/moodwire/current/bin/moodwire", "/bin/true"))
+    return copies
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", ["moodwire.service", "moodwire@kitchen.service"])
+def test_the_unit_is_understood_without_a_word(units: Path, unit: str) -> None:
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", units / unit],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_systemd
+@pytest.mark.parametrize("unit", ["moodwire.service", "moodwire@.service"])
+def test_the_sandbox_leaves_little_open(units: Path, unit: str) -> None:
+    command = ["systemd-analyze", "security", "--offline=yes", "--no-pager"]
+    done = subprocess.run(
+        [*command, f"--threshold={MOST_EXPOSED}", units / unit],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout[-500:]
+    assert "PrivateDevices" in done.stdout
+
+
+def test_the_template_shares_every_drop_in_with_the_single_unit() -> None:
+    single, template = (SYSTEMD / f"{name}.d" for name in ("moodwire.service", "moodwire@.service"))
+
+    assert {each.name for each in single.iterdir()} == {each.name for each in template.iterdir()}
+    assert all(each.resolve().parent == single.resolve() for each in template.iterdir())
+
+
+@pytest.mark.parametrize("profile", PROFILE_NAMES)
+def test_a_profile_is_what_the_types_say(profile: ProfileName) -> None:
+    file = FIRMWARE / "profiles" / f"{profile}.toml"
+
+    assert file.read_text() == example(profile), "run: make profiles"
+    assert load_config(file).profile == profile
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_every_script_can_be_parsed(script: Path) -> None:
+    shell = "bash" if "bash" in script.read_text().splitlines()[0] else "sh"
+
+    subprocess.run([shell, "-n", script], check=True)
+
+
+@pytest.mark.skipif(not shutil.which("arecord"), reason="alsa-utils is not installed")
+@pytest.mark.parametrize("name", ["moodwire_usb", "moodwire_i2s"])
+def test_alsa_understands_the_shared_microphone_down_to_the_card(tmp_path: Path, name: str) -> None:
+    """There is no card here: being asked for it, and for the right one, is as far as it goes."""
+    configuration = tmp_path / "alsa.conf"
+    ours = FIRMWARE / "alsa/moodwire.conf"
+    configuration.write_text(f"</usr/share/alsa/alsa.conf>\n<{ours}>\n")
+    environment = {"ALSA_CONFIG_PATH": str(configuration), "MOODWIRE_CARD": "NoSuchCard"}
+
+    listed = subprocess.run(["arecord", "-L"], env=environment, capture_output=True, text=True)
+    opened = subprocess.run(
+        ["arecord", "-D", name, "-d", "1", "/dev/null"],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+    assert name in listed.stdout.splitlines()
+    assert "NoSuchCard" in opened.stderr
+    assert "Unknown field" not in opened.stderr

@@ -1,0 +1,111 @@
+"""What a person sees while listening, on a terminal and in a pipe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import Result
+from rich.console import Console
+
+from moodwire.cli.live import Scene, describe
+from moodwire.decision.observation import AlertRaised, MoodChange, Observation, Window
+
+Run = Callable[..., Result]
+Record = Callable[..., Path]
+LABELS = ("angry", "happy", "serene")
+
+
+def observation(time: float, mood: str, probabilities: tuple[float, ...] | None) -> Observation:
+    smoothed = None if probabilities is None else np.array(probabilities, np.float32)
+    confidence = None if smoothed is None else float(smoothed.max())
+    window = Window(time, speech=smoothed is not None, level=-20.0, snr=12.0, probabilities=None)
+    return Observation(window, mood, confidence, smoothed, since=time - 3.0)
+
+
+def drawn(scene: Scene, width: int = 80, encoding: str = "utf-8") -> list[str]:
+    class File(StringIO):
+        pass
+
+    File.encoding = encoding  # type: ignore[assignment, misc]
+    console = Console(file=File(), width=width, color_system=None, legacy_windows=False)
+    console.print(scene)
+    assert isinstance(console.file, StringIO)
+    return [line.rstrip() for line in console.file.getvalue().splitlines()]
+
+
+@pytest.fixture
+def scene() -> Scene:
+    scene = Scene("kitchen microphone", LABELS, enter=(0.6, 0.6, 0.6))
+    for number in range(120):
+        scene.add(observation(100 + number * 0.25, "quiet", None))
+    for number in range(120, 240):
+        scene.add(observation(100 + number * 0.25, "angry", (0.75, 0.2, 0.05)))
+    scene.heard = 75.0
+    return scene
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_the_view_fits_every_terminal(scene: Scene, width: int) -> None:
+    lines = drawn(scene, width)
+    assert max(map(len, lines)) <= min(width, 100)
+    assert len(lines) == 11, "no line was wrapped"
+
+
+def test_the_view_shows_mood_level_and_probabilities(scene: Scene) -> None:
+    title, _, level, mood, _, angry, happy, _, _, before, scale = drawn(scene)
+    assert title.startswith("kitchen microphone")
+    assert title.endswith("1:15")
+    assert "-20 dB" in level
+    assert "+12 over noise" in level
+    assert "angry 75%  for 3 s" in mood
+    assert angry.startswith("angry")
+    assert angry.endswith("75%")
+    assert angry.count("█") > 3 * happy.count("█")
+    assert before.endswith("█")
+    assert scale.split() == ["60", "s", "ago", "now"]
+
+
+def test_the_timeline_shows_the_last_minute(scene: Scene) -> None:
+    (line,) = [each for each in drawn(scene) if each.startswith("before")]
+    columns = line[9:]
+    assert columns.count("█") == pytest.approx(len(columns) / 2, abs=2)
+    assert columns.rindex("─") < columns.index("█")
+
+
+def test_a_terminal_without_blocks_gets_letters(scene: Scene) -> None:
+    text = "\n".join(drawn(scene, encoding="ascii"))
+    assert text.isascii()
+    assert "####" in text
+
+
+def test_nothing_coming_is_said(scene: Scene) -> None:
+    scene.waiting = 7.2
+    assert "no sound for 7 s" in drawn(scene)[2]
+    assert "nothing heard yet" in drawn(Scene("x", LABELS, (0.6,) * 3))[3]
+
+
+def test_changes_are_told_in_words() -> None:
+    change = MoodChange("ended", "angry", 9.0, 4.25, 0.8, np.zeros(3, np.float32), None, None)
+    assert describe(change, 75.5, LABELS).plain == "  1:15.5  angry ended after 4.2 s, 80% sure"
+    alert = AlertRaised("shouting", "angry", 0.9, 9.0, 5.0)
+    assert "angry held for 5.0 s: alert shouting" in describe(alert, 75.5, LABELS).plain
+
+
+def test_in_a_pipe_every_line_is_a_topic_and_a_payload(moodwire: Run, record: Record) -> None:
+    result = moodwire("listen", "--input", record("short.wav", ("angry", 3.0)))
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert lines[0] == "moodwire/bench/source live"
+    assert all(line.startswith("moodwire/bench/") for line in lines)
+    assert any(line.startswith("moodwire/bench/event {") for line in lines)
+    assert "opening" in result.stderr
+    assert "1 mood (angry 1)" in result.stderr
+
+
+def test_it_says_what_is_missing(moodwire: Run, tmp_path: Path) -> None:
+    result = moodwire("listen", "--input", tmp_path / "nothing.wav")
+    assert (result.exit_code, "No such file" in result.stderr) == (5, True)

@@ -1,0 +1,105 @@
+"""The commands as a shell starts them: pipes, terminals, signals, exit codes."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import tones
+
+Record = Callable[..., Path]
+MOODWIRE = [sys.executable, "-c", "from moodwire.cli import main; main(prog_name='moodwire')"]
+
+
+@pytest.fixture
+def environment() -> dict[str, str]:
+    return {**os.environ, "MOODWIRE_CONFIG": "", "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+
+
+def listen(*arguments: str) -> list[str]:
+    return [*MOODWIRE, "listen", "--model", str(tones.BUNDLE), *arguments]
+
+
+def test_sound_from_a_pipe(environment: dict[str, str], record: Record) -> None:
+    with record("scene.wav", (None, 1.0), ("angry", 2.0)).open("rb") as sound:
+        told = subprocess.run(
+            listen("--input", "-"), stdin=sound, env=environment, capture_output=True, text=True
+        )
+    assert told.returncode == 0, told.stderr
+    assert "moodwire/moodwire/mood quiet" in told.stdout.splitlines()
+    assert "XNNPACK" not in told.stderr
+
+
+def test_an_empty_pipe_is_told(environment: dict[str, str]) -> None:
+    told = subprocess.run(
+        listen("--input", "-"), stdin=subprocess.DEVNULL, env=environment, capture_output=True
+    )
+    assert (told.returncode, b"nothing came" in told.stderr) == (5, True)
+
+
+def _read(terminal: int) -> Iterator[bytes]:
+    while True:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # the other end was closed
+            return
+        if not piece:
+            return
+        yield piece
+
+
+def test_a_terminal_gets_the_live_view_until_ctrl_c(
+    environment: dict[str, str], record: Record
+) -> None:
+    terminal, inner = pty.openpty()
+    file = record("long.wav", (None, 60.0))
+    process = subprocess.Popen(
+        listen("--input", str(file)), stdin=inner, stdout=inner, stderr=inner, env=environment
+    )
+    os.close(inner)
+    seen = b""
+    for piece in _read(terminal):
+        seen += piece
+        if b"quiet" in seen and b"now" in seen and process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            break
+    seen += b"".join(_read(terminal))
+    os.close(terminal)
+    assert process.wait() == 0
+    text = seen.decode()
+    assert "disgust" in text
+    assert "60 s ago" in text
+    assert "no mood told" in text
+    assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l"), "the cursor is given back"
+
+
+def test_ctrl_c_in_a_replay_is_130(environment: dict[str, str], record: Record) -> None:
+    command = [*MOODWIRE, "replay", "--values", "--model", str(tones.BUNDLE)]
+    file = record("long.wav", (None, 60.0))
+    process = subprocess.Popen(
+        [*command, str(file)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    # earlier, while native libraries load, they make an error of their own of an interrupt
+    assert any(b"/speech " in line for line in process.stdout)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert process.returncode == 130, errors.decode()
+    assert b"Traceback" not in errors
+
+
+def test_help_is_quick_because_it_loads_nothing(environment: dict[str, str]) -> None:
+    code = (
+        "import sys; from moodwire.cli import main; main(['--help'], standalone_mode=False);"
+        "print(sorted({'numpy', 'soundfile', 'sounddevice', 'rich', 'paho'} & set(sys.modules)))"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert told.stdout.splitlines()[-1] == "[]", told.stderr

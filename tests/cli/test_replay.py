@@ -1,0 +1,104 @@
+"""A recording gives the events that the device would have told, the same every time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import Result
+
+from moodwire.config import Config
+from moodwire.events import json_schema
+
+Run = Callable[..., Result]
+Record = Callable[..., Path]
+START = "2026-01-01T00:00:00"
+
+
+@pytest.fixture
+def scene(record: Record) -> Path:
+    return record(
+        "scene.wav", (None, 3.0), ("angry", 5.0), (None, 8.0), ("neutral", 4.0), (None, 4.0)
+    )
+
+
+def events(result: Result) -> list[dict[str, object]]:
+    assert result.exit_code == 0, result.output
+    split = [line.split(" ", 1) for line in result.stdout.splitlines()]
+    return [json.loads(payload) for topic, payload in split if topic == "moodwire/bench/event"]
+
+
+def test_events_have_topic_payload_and_the_time_within_the_recording(
+    moodwire: Run, scene: Path
+) -> None:
+    result = moodwire("replay", "--fast", "--start", START, scene)
+    began, ended = events(result)
+    for event in (began, ended):
+        jsonschema.validate(event, json_schema())
+    assert (began["event_type"], began["mood"]) == ("started", "angry")
+    assert (ended["event_type"], ended["mood_id"]) == ("ended", began["mood_id"])
+    assert "2026-01-01T00:00:03" < str(began["started"]) < "2026-01-01T00:00:05"
+    assert 3.5 < float(str(ended["duration"])) < 5.0 + Config().gate.hangover + 0.3
+    assert "1 mood (angry 1)" in result.stderr
+
+
+def test_values_are_printed_when_asked_for(moodwire: Run, scene: Path) -> None:
+    told = moodwire("replay", "--fast", "--values", scene).stdout.splitlines()
+    moods = [line.split()[1] for line in told if line.startswith("moodwire/bench/mood ")]
+    assert moods == ["quiet", "uncertain", "angry", "quiet", "uncertain", "neutral", "quiet"]
+
+
+def test_recorded_windows_decide_to_the_letter_as_the_sound_did(
+    moodwire: Run, scene: Path, tmp_path: Path
+) -> None:
+    windows = tmp_path / "evening.jsonl"
+    heard = moodwire("replay", "--fast", "--start", START, "--values", "--record", windows, scene)
+    again = moodwire("replay", "--fast", "--start", START, "--values", windows)
+    assert events(heard)
+    assert again.stdout == heard.stdout
+
+
+def test_recorded_windows_meet_the_present_settings(
+    moodwire: Run, scene: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = tmp_path / "evening.jsonl"
+    moodwire("replay", "--fast", "--record", windows, scene)
+    strict = tmp_path / "strict.toml"
+    strict.write_text("[decision]\nminimum_duration = 30.0\n")
+    assert events(moodwire("replay", "--fast", windows))
+    assert not events(moodwire("replay", "--fast", "--config", strict, windows))
+
+
+def test_a_damaged_recording_of_windows_is_named_with_its_line(
+    moodwire: Run, scene: Path, tmp_path: Path
+) -> None:
+    windows = tmp_path / "evening.jsonl"
+    moodwire("replay", "--fast", "--record", windows, scene)
+    lines = windows.read_text().splitlines()
+    lines[6] = lines[6][:20]
+    windows.write_text("\n".join(lines))
+    result = moodwire("replay", "--fast", windows)
+    assert result.exit_code == 5
+    assert f"{windows}:7:" in result.stderr
+
+
+def test_what_cannot_be_played_is_told(moodwire: Run, tmp_path: Path) -> None:
+    missing = moodwire("replay", "--fast", tmp_path / "missing.wav")
+    assert (missing.exit_code, "missing.wav: No such file" in missing.stderr) == (5, True)
+    nonsense = moodwire("replay", "--fast", "--model", tmp_path, "whatever.wav")
+    assert (nonsense.exit_code, "is missing" in nonsense.stderr) == (4, True)
+
+
+def test_settings_that_no_mood_of_the_model_fits_are_told(
+    moodwire: Run, scene: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "bored.toml"
+    import tones
+
+    file.write_text(f'[model]\npath = "{tones.BUNDLE}"\n[[alert]]\nname = "a"\nmoods = ["bored"]\n')
+    result = moodwire("replay", "--fast", "--config", file, scene)
+    assert result.exit_code == 3
+    assert "'bored'; the model knows angry, disgust, fear" in result.stderr

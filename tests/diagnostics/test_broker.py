@@ -1,0 +1,118 @@
+"""Each step on the way to a real mosquitto, broken on purpose; and that looking changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from broker import Broker, Certificates, Subscriber, free_port
+from kitchen import config_for
+
+from moodwire.diagnostics import Finding, Grade, broker
+from moodwire.diagnostics.subject import Subject
+from moodwire.model import load_bundle
+
+pytestmark = pytest.mark.broker
+
+BUNDLE = Path(__file__).parent.parent / "fixtures/tones"
+USERS = {"kitchen": "right", "admin": "admin"}
+ACL = """\
+user kitchen
+topic readwrite moodwire/kitchen/#
+topic readwrite homeassistant/device/moodwire_kitchen/config
+topic read homeassistant/status
+user admin
+topic readwrite #
+"""
+DISCOVERY = "homeassistant/device/moodwire_kitchen/config"
+
+
+def findings(server: Broker | None, **mqtt: Any) -> dict[str, Finding]:
+    config = config_for(server, mqtt=mqtt)
+    about = Subject(None, config, "", load_bundle(BUNDLE), "")
+    return {finding.name: finding for finding in broker.look(about)}
+
+
+def last(found: dict[str, Finding]) -> Finding:
+    return list(found.values())[-1]
+
+
+def test_a_sound_way_is_fine_from_end_to_end(make_broker: Callable[..., Broker]) -> None:
+    server = make_broker(users=USERS, acl=ACL)
+
+    found = findings(server, username="kitchen", password="right")
+
+    assert [found[name].grade for name in ("name", "TCP", "login", "topics")] == [Grade.FINE] * 4
+    assert found["Home Assistant"].grade is Grade.WARNING
+
+
+def test_looking_changes_no_value_and_takes_no_device_away(
+    make_broker: Callable[..., Broker],
+) -> None:
+    server = make_broker(users=USERS, acl=ACL)
+    kept = {"moodwire/kitchen/mood": b"happy", DISCOVERY: b'{"origin": {"name": "Moodwire"}}'}
+    with Subscriber(server, "#", user="admin") as admin:
+        for topic, payload in kept.items():
+            admin.publish(topic, payload, retain=True)
+
+        found = findings(server, username="kitchen", password="right")
+
+    assert found["Home Assistant"].grade is Grade.FINE
+    with Subscriber(server, "#", user="admin") as later:
+        for topic, payload in kept.items():
+            later.topic(topic, payload)
+        assert {heard.topic for heard in later.messages} == set(kept)
+    assert {heard.payload for heard in admin.messages if heard.topic in kept} == set(kept.values())
+
+
+def test_a_wrong_password_is_named_and_nothing_behind_it_tried(
+    make_broker: Callable[..., Broker],
+) -> None:
+    found = findings(make_broker(users=USERS, acl=ACL), username="kitchen", password="wrong")
+
+    assert last(found).name == "login"
+    assert last(found).grade is Grade.BROKEN
+    assert "mosquitto_passwd" in last(found).remedy
+    assert "wrong" not in str(found)
+
+
+def test_missing_rights_name_the_first_topic_and_the_line_to_add(
+    make_broker: Callable[..., Broker],
+) -> None:
+    acl = ACL.replace("topic readwrite moodwire/kitchen/#", "topic write moodwire/kitchen/+")
+
+    found = findings(make_broker(users=USERS, acl=acl), username="kitchen", password="right")
+
+    assert found["topics"].grade is Grade.BROKEN
+    assert "1 of 12 refused, first moodwire/kitchen/control/mute" in found["topics"].seen
+    assert "topic readwrite moodwire/kitchen/#" in found["topics"].remedy
+
+
+def test_nobody_listening_is_told_apart_from_no_such_name() -> None:
+    nobody = findings(None, host="127.0.0.1", port=free_port())
+    nameless = findings(None, host="broker.invalid")
+
+    assert (last(nobody).name, last(nobody).grade) == ("TCP", Grade.BROKEN)
+    assert (last(nameless).name, last(nameless).grade) == ("name", Grade.BROKEN)
+
+
+def test_a_certificate_of_a_strange_authority_is_refused(
+    make_broker: Callable[..., Broker], tmp_path: Path
+) -> None:
+    for name in ("ours", "theirs"):
+        (tmp_path / name).mkdir()
+    ours, theirs = Certificates(tmp_path / "ours"), Certificates(tmp_path / "theirs")
+    server = make_broker(tls=theirs)
+
+    trusted = findings(server, tls=True, ca_file=str(theirs.ca))
+    strange = findings(server, tls=True, ca_file=str(ours.ca))
+    plain = findings(make_broker(), tls=True, ca_file=str(ours.ca))
+
+    assert trusted["TLS"].grade is Grade.WARNING, "it is good for two days only"
+    assert "renew" in trusted["TLS"].remedy
+    assert (last(strange).name, last(strange).grade) == ("TLS", Grade.BROKEN)
+    assert "ca_file" in last(strange).remedy
+    assert (last(plain).name, last(plain).grade) == ("TLS", Grade.BROKEN)
+    assert "8883" in last(plain).remedy

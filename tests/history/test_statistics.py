@@ -1,0 +1,92 @@
+"""Shares of an hour are honest about how little they may rest on."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moodwire.history.statistics import compare_today, estimate, heat_map, occasions
+from moodwire.history.store import MoodMinute
+
+MONDAY_NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+
+
+def minutes(start: datetime, **seconds_by_mood: float) -> list[MoodMinute]:
+    return [
+        MoodMinute(int(start.timestamp()), mood, seconds, 0.8)
+        for mood, seconds in seconds_by_mood.items()
+    ]
+
+
+def test_one_long_talk_is_one_occasion():
+    rows = [
+        row for i in range(50) for row in minutes(MONDAY_NOON + timedelta(minutes=i), angry=60.0)
+    ]
+    cell = heat_map(rows, "angry", UTC)[0][12]
+    assert cell.occasions == 1
+    assert cell.minutes == pytest.approx(50.0)
+    assert cell.low < 0.6  # one angry lunch proves little
+
+
+def test_more_occasions_narrow_the_interval():
+    weeks = [
+        row
+        for i in range(20)
+        for row in minutes(MONDAY_NOON + timedelta(weeks=i), happy=30.0, sad=30.0)
+    ]
+    few = heat_map(weeks[:4], "happy", UTC)[0][12]
+    many = heat_map(weeks, "happy", UTC)[0][12]
+    assert many.value == pytest.approx(0.5)
+    assert many.high - many.low < few.high - few.low
+
+
+def test_an_empty_cell_says_what_is_usual_overall_with_no_occasion():
+    rows = minutes(MONDAY_NOON, happy=45.0, sad=15.0)
+    cell = heat_map(rows, "happy", UTC)[3][4]
+    assert cell.occasions == 0
+    assert cell.value == pytest.approx(0.75)
+
+
+def test_a_murmur_is_no_occasion():
+    assert occasions(minutes(MONDAY_NOON, happy=5.0), UTC) == []
+
+
+@given(
+    st.lists(st.tuples(st.floats(0.0, 60.0), st.floats(30.0, 60.0)), max_size=30),
+    st.floats(0.0, 1.0),
+)
+def test_a_share_lies_inside_its_interval_inside_zero_and_one(pairs, overall):
+    rows = [
+        row
+        for i, (happy, sad) in enumerate(pairs)
+        for row in minutes(MONDAY_NOON + timedelta(days=i), happy=happy, sad=sad)
+    ]
+    share = estimate(occasions(rows, UTC), "happy", overall)
+    assert 0.0 <= share.low <= share.value + 1e-9
+    assert share.value - 1e-9 <= share.high <= 1.0
+
+
+def days(count: int, **seconds: float) -> list[MoodMinute]:
+    return [
+        row
+        for back in range(1, count + 1)
+        for row in minutes(MONDAY_NOON - timedelta(days=back), **seconds)
+    ]
+
+
+def test_today_differs_only_after_enough_days_and_only_if_it_does():
+    angry_today = minutes(MONDAY_NOON, angry=55.0, neutral=5.0)
+    usual_today = minutes(MONDAY_NOON, angry=6.0, neutral=54.0)
+
+    def verdict(rows):
+        (answer,) = compare_today(rows, MONDAY_NOON, ["angry"])
+        return answer.differs
+
+    assert verdict(days(3, angry=6.0, neutral=54.0) + angry_today) is None
+    assert verdict(days(14, angry=6.0, neutral=54.0) + angry_today) is True
+    assert verdict(days(14, angry=6.0, neutral=54.0) + usual_today) is False
+
+
+def test_nothing_is_said_of_an_hour_without_speech():
+    assert compare_today(days(14, angry=30.0), MONDAY_NOON, ["angry"]) == []

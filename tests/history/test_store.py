@@ -1,0 +1,99 @@
+"""The history keeps what it is given, batch by batch, and what is forgotten is gone."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from moodwire.history.recorder import HistoryRecorder
+from moodwire.history.store import HOUR, MINUTE, HistoryStore, MoodMinute
+
+NOON = int(datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp())
+
+
+@pytest.fixture
+def store(tmp_path):
+    return HistoryStore(tmp_path / "state" / "history.sqlite")
+
+
+def test_seconds_of_one_minute_add_up_and_confidence_is_their_mean(store):
+    store.add([MoodMinute(NOON, "happy", 10.0, 0.5)])
+    store.add([MoodMinute(NOON, "happy", 30.0, 0.9)])
+    (row,) = store.moods(NOON, NOON + MINUTE)
+    assert row.seconds == 40.0
+    assert row.confidence == pytest.approx(0.8)
+
+
+def test_looking_at_nothing_creates_no_file(store):
+    assert store.moods(0, 2e9) == []
+    assert store.span() is None
+    assert not store.path.exists()
+
+
+def test_only_the_owner_may_read_the_file(store):
+    store.add([MoodMinute(NOON, "sad", 1.0, 1.0)])
+    assert store.path.stat().st_mode & 0o077 == 0
+
+
+def test_forgotten_rows_are_not_in_the_file_any_more(store):
+    marker = "zeldzaam"  # a mood name that is easy to find among bytes
+    rows = [MoodMinute(NOON + i * MINUTE, marker, 5.0, 1.0) for i in range(600)]
+    store.add(rows, [(NOON, 600.0)])
+    assert store.forget(NOON, NOON + 700 * MINUTE) == 600
+    for file in store.path.parent.iterdir():
+        assert marker.encode() not in file.read_bytes()
+    assert store.listened(0, 2e9) == {}
+
+
+def test_forgetting_an_hour_leaves_its_neighbours(store):
+    rows = [MoodMinute(NOON + hour * HOUR, "happy", 5.0, 1.0) for hour in range(3)]
+    store.add(rows)
+    store.forget(NOON + HOUR, NOON + 2 * HOUR)
+    assert [row.minute for row in store.moods(0, 2e9)] == [NOON, NOON + 2 * HOUR]
+
+
+def test_forgetting_everything_removes_the_file(store):
+    store.add([MoodMinute(NOON, "sad", 1.0, 1.0)])
+    store.forget_everything()
+    assert list(store.path.parent.iterdir()) == []
+
+
+def test_recorder_writes_only_when_flushed_and_quiet_costs_no_row(store):
+    recorder = HistoryRecorder(store, keep_days=30)
+    for second in range(120):
+        recorder.hear(NOON + second, 1.0, "quiet" if second < 60 else "happy", 0.7)
+    assert not store.path.exists()
+    recorder.flush(NOON + 300)
+    (row,) = store.moods(0, 2e9)
+    assert (row.minute, row.mood, row.seconds) == (NOON + MINUTE, "happy", 60.0)
+    assert store.listened(0, 2e9) == {NOON: 120.0}
+
+
+def test_a_failed_write_loses_nothing(store, monkeypatch):
+    recorder = HistoryRecorder(store, keep_days=30)
+    recorder.hear(NOON, 10.0, "happy", 0.5)
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "add", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
+        with pytest.raises(OSError, match="disk full"):
+            recorder.flush(NOON + 300)
+    recorder.hear(NOON + 1, 10.0, "happy", 0.9)
+    recorder.flush(NOON + 600)
+    (row,) = store.moods(0, 2e9)
+    assert row.seconds == 20.0
+    assert row.confidence == pytest.approx(0.7)
+
+
+def test_rows_older_than_the_retention_go(store):
+    day = 24 * HOUR
+    recorder = HistoryRecorder(store, keep_days=2)
+    for back in (5, 1, 0):
+        recorder.hear(NOON - back * day, 60.0, "sad", 0.5)
+        recorder.flush(NOON - back * day)
+    assert [row.minute for row in store.moods(0, 2e9)] == [NOON - day, NOON]
+
+
+def test_forget_reaches_what_is_not_yet_written(store):
+    recorder = HistoryRecorder(store, keep_days=30)
+    recorder.hear(NOON, 60.0, "sad", 0.5)
+    recorder.forget(NOON - HOUR, NOON + HOUR)
+    recorder.flush(NOON + 300)
+    assert store.moods(0, 2e9) == []

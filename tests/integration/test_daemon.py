@@ -1,0 +1,205 @@
+"""The daemon with real parts: microphone, broker, signals and commands."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tones
+from broker import Broker, Heard, Subscriber
+from daemon import ROOT, STATE, DaemonProcess, Loudspeaker, sections_for
+from pulse import PulseServer
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(120)]
+
+MakeDaemon = Callable[..., DaemonProcess]
+Play = Callable[[PulseServer, np.ndarray], Loudspeaker]
+
+QUIET_ROOM = (0.003 * np.random.default_rng(0).standard_normal(16_000 * 60)).astype(np.float32)
+
+
+def closes(pulse: PulseServer) -> bool:
+    """The process that recorded is gone at once; the server notices a moment later."""
+    deadline = time.monotonic() + 2.0
+    while pulse.recording() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not pulse.recording()
+
+
+def event(kind: str, mood: str) -> Callable[[Heard], bool]:
+    def is_it(heard: Heard) -> bool:
+        if heard.topic != f"{ROOT}/event":
+            return False
+        told = json.loads(heard.payload)
+        return bool(told["event_type"] == kind and told["mood"] == mood)
+
+    return is_it
+
+
+def state_of(heard: Heard) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(heard.payload)
+    return found
+
+
+@pytest.mark.pulse
+def test_what_is_played_comes_out_as_events_and_a_stop_says_offline(
+    make_daemon: MakeDaemon, broker: Broker, pulse: PulseServer, play: Play
+) -> None:
+    with Subscriber(broker) as heard:
+        play(pulse, QUIET_ROOM)
+        daemon = make_daemon(broker, pulse)
+        heard.topic(f"{ROOT}/availability", b"online")
+        heard.topic(f"{ROOT}/source", b"live")
+        pulse.play(tones.tone("angry", 3.0))
+        began = json.loads(heard.wait(event("started", "angry")).payload)
+        ended = json.loads(heard.wait(event("ended", "angry")).payload)
+        assert ended["mood_id"] == began["mood_id"]
+        assert 2.0 < ended["duration"] < 8.0
+        mark = heard.mark()
+        assert daemon.terminate() < 2.0
+        assert daemon.process.returncode == 0
+        heard.topic(f"{ROOT}/availability", b"offline", after=mark)
+
+
+@pytest.mark.pulse
+def test_mute_closes_the_device_takes_values_back_and_survives_a_restart(
+    make_daemon: MakeDaemon, broker: Broker, pulse: PulseServer, play: Play
+) -> None:
+    with Subscriber(broker) as heard:
+        play(pulse, QUIET_ROOM)
+        daemon = make_daemon(broker, pulse)
+        heard.topic(f"{ROOT}/source", b"live")
+        assert pulse.recording()
+        mark = heard.mark()
+        heard.publish(f"{ROOT}/set/mute", "ON")
+        heard.topic(f"{ROOT}/source", b"muted", after=mark)
+        heard.topic(f"{ROOT}/control/mute", b"ON", after=mark)
+        heard.topic(f"{ROOT}/mood", b"", after=mark)
+        heard.wait(lambda each: each.topic == STATE and state_of(each)["mood"] is None, after=mark)
+        assert closes(pulse)
+        daemon.kill()
+
+        mark = heard.mark()
+        make_daemon(broker, pulse)
+        heard.topic(f"{ROOT}/source", b"muted", after=mark)
+        heard.topic(f"{ROOT}/control/mute", b"ON", after=mark)
+        assert not pulse.recording()
+        heard.publish(f"{ROOT}/set/mute", "OFF")
+        heard.topic(f"{ROOT}/source", b"live", after=mark)
+        assert pulse.recording()
+
+
+def test_a_hard_mute_cannot_be_lifted(make_daemon: MakeDaemon, broker: Broker) -> None:
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, microphone={"mute": True})
+        heard.topic(f"{ROOT}/source", b"muted")
+        heard.topic(f"{ROOT}/availability", b"online")
+        mark = heard.mark()
+        heard.publish(f"{ROOT}/set/mute", "OFF")
+        answer = json.loads(heard.topic(f"{ROOT}/result", after=mark).payload)
+        assert not answer["ok"] and "microphone.mute" in answer["detail"]
+        assert daemon.terminate() < 2.0
+        assert all(
+            each.payload == b"muted" for each in heard.messages if each.topic == f"{ROOT}/source"
+        )
+
+
+def test_commands_change_what_is_in_force_and_are_answered(
+    make_daemon: MakeDaemon, broker: Broker
+) -> None:
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True)
+        heard.topic(f"{ROOT}/availability", b"online")
+
+        def command(control: str, payload: str) -> dict[str, Any]:
+            mark = heard.mark()
+            heard.publish(f"{ROOT}/set/{control}", payload)
+            told: dict[str, Any] = json.loads(heard.topic(f"{ROOT}/result", after=mark).payload)
+            assert told["control"] == control
+            return told
+
+        assert command("hold", "7.5")["ok"]
+        heard.topic(f"{ROOT}/control/hold", b"7.5")
+        refused = command("threshold", "0.2")
+        assert not refused["ok"] and "decision.exit" in refused["detail"]
+        assert command("profile", "car")["ok"]
+        heard.topic(f"{ROOT}/control/profile", b"car")
+        heard.topic(f"{ROOT}/control/hold", b"5")
+        assert command("self_test", "PRESS")["ok"]
+        mark = heard.mark()
+        assert command("restart", "PRESS")["ok"]
+        heard.topic(f"{ROOT}/availability", b"offline", after=mark)
+        heard.topic(f"{ROOT}/availability", b"online", after=mark)
+        heard.topic(f"{ROOT}/control/profile", b"car", after=mark)
+        assert daemon.process.poll() is None, "the same process, a fresh program"
+
+
+def test_reload_takes_a_good_file_and_keeps_the_old_one_on_error(
+    make_daemon: MakeDaemon, broker: Broker, make_broker: Callable[..., Broker], tmp_path: Path
+) -> None:
+    other = make_broker()
+    with Subscriber(broker) as heard, Subscriber(other) as moved:
+        daemon = make_daemon(broker, piped=True)
+        heard.topic(f"{ROOT}/control/hold", b"3")
+        daemon.configure(sections_for(broker, tmp_path / "state", {"decision": {"hold": 9.0}}))
+        daemon.reload()
+        heard.topic(f"{ROOT}/control/hold", b"9")
+
+        daemon.configure(sections_for(broker, tmp_path / "state", {"decision": {"hold": -1.0}}))
+        daemon.reload()
+        daemon.wait_for_log("stays as it was")
+        assert "decision.hold" in daemon.log
+        daemon.configure(
+            sections_for(broker, tmp_path / "state", {"decision": {"hold": 9.0, "enter": 0.7}})
+        )
+        daemon.reload()
+        heard.topic(f"{ROOT}/control/threshold", b"0.7")
+
+        daemon.configure(sections_for(other, tmp_path / "state", {}))
+        daemon.reload()
+        moved.topic(f"{ROOT}/availability", b"online")
+        moved.topic(f"{ROOT}/control/hold", b"3")
+        heard.topic(f"{ROOT}/availability", b"offline")
+
+
+def test_a_piped_recording_is_heard_to_its_end(make_daemon: MakeDaemon, broker: Broker) -> None:
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True)
+        daemon.feed(np.concatenate((QUIET_ROOM[:16_000], tones.tone("happy", 4.0))))
+        daemon.end_of_input()
+        assert daemon.process.wait(20.0) == 0
+        heard.wait(event("started", "happy"))
+        heard.wait(event("ended", "happy"))
+        heard.topic(f"{ROOT}/availability", b"offline")
+
+
+@pytest.mark.parametrize(
+    ("section", "status", "words"),
+    [
+        ({"decision": {"hold": -1}}, 3, "decision.hold"),
+        ({"model": {"path": "/nowhere"}}, 4, "/nowhere"),
+        ({"mqtt": {"tls": True, "ca_file": "/nowhere.pem"}}, 3, "/nowhere.pem"),
+        ({"paths": {"state": "/proc/moodwire"}}, 3, "paths.state"),
+    ],
+)
+def test_what_only_a_person_can_mend_ends_it_with_words(
+    make_daemon: MakeDaemon, broker: Broker, section: dict[str, Any], status: int, words: str
+) -> None:
+    daemon = make_daemon(broker, piped=True, **section)
+    assert daemon.process.wait(20.0) == status
+    assert words in daemon.log and "Traceback" not in daemon.log
+
+
+def test_interrupting_it_is_a_clean_end(make_daemon: MakeDaemon, broker: Broker) -> None:
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True)
+        heard.topic(f"{ROOT}/availability", b"online")
+        daemon.process.send_signal(signal.SIGINT)
+        assert daemon.process.wait(5.0) == 0
+        heard.topic(f"{ROOT}/availability", b"offline")

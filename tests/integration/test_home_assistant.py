@@ -1,0 +1,166 @@
+"""A real Home Assistant 2025.4 sees the device, follows it, and loses and finds it again."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from broker import Broker, Subscriber
+from kitchen import LABELS, ROOT, config_for
+
+from moodwire.config import Config
+
+DISCOVERY = "homeassistant/device/moodwire_kitchen/config"
+ALERT = {"name": "somebody_is_angry", "moods": ["angry"]}
+
+SHOWN = {
+    "sensor.kitchen",
+    "sensor.kitchen_confidence",
+    "binary_sensor.kitchen_speech",
+    "event.kitchen_mood_event",
+    "event.kitchen_alert",
+    "switch.kitchen_microphone",
+    "number.kitchen_threshold",
+    "number.kitchen_exit_threshold",
+    "number.kitchen_hold",
+    "select.kitchen_profile",
+    "button.kitchen_self_test",
+    "button.kitchen_restart",
+    "sensor.kitchen_sound_source",
+    "sensor.kitchen_cpu_temperature",
+    "sensor.kitchen_inference_time",
+    "sensor.kitchen_dropped_audio",
+    "sensor.kitchen_uptime",
+    "sensor.kitchen_age_of_last_frame",
+    "sensor.kitchen_waiting_events",
+    "sensor.kitchen_lost_events",
+    "sensor.kitchen_model",
+}
+HIDDEN = "sensor.kitchen_level"
+
+
+@pytest.mark.homeassistant
+@pytest.mark.timeout(420)
+def test_a_life_with_home_assistant(home_assistant, broker: Broker, make_process):
+    ha = home_assistant
+    config = config_for(
+        broker, mqtt={"publish_level": True}, alert=[ALERT], device={"area": "Kitchen"}
+    )
+    ha.use(broker)
+    device = make_process(config)
+    with Subscriber(broker) as heard:
+        shows_all_entities(ha, device)
+        follows_the_moods(ha, device)
+        obeys(ha, device)
+        device = is_gone_at_once_when_killed_and_comes_back(ha, device, make_process, config)
+        is_announced_again_after_a_restart(ha, device, heard)
+        device.stop()
+        ha.wait("switch.kitchen_microphone", "unavailable")
+        loses_what_is_switched_off(ha, broker, make_process)
+        assert ha.complaints == []
+        forgets_a_device_that_does_not_want_it(ha, broker, make_process)
+
+
+def shows_all_entities(ha, device):
+    device.tell("source live")
+    device.tell("quiet")
+    device.tell("health")
+    ha.wait("sensor.kitchen", "quiet")
+    ha.wait("sensor.kitchen_uptime", "61.0")
+    kitchen = {name for name in ha.states() if ".kitchen" in name}
+    assert kitchen == SHOWN
+
+    assert ha.attributes("sensor.kitchen")["options"] == [*LABELS, "uncertain", "quiet"]
+    assert ha.attributes("event.kitchen_mood_event")["event_types"] == ["started", "ended"]
+    assert ha.attributes("event.kitchen_alert")["event_types"] == ["somebody_is_angry"]
+    assert ha.state("sensor.kitchen_confidence") == "unknown"
+    assert ha.state("binary_sensor.kitchen_speech") == "off"
+    assert ha.state("sensor.kitchen_sound_source") == "live"
+    assert ha.state("sensor.kitchen_cpu_temperature") == "47.2"
+    assert ha.state("sensor.kitchen_inference_time") == "5.4"
+    assert ha.state("sensor.kitchen_dropped_audio") == "3"
+    assert ha.state("sensor.kitchen_model") == "moodwire-four"
+    assert float(ha.state("number.kitchen_threshold")) == Config().decision.enter
+    assert ha.state("select.kitchen_profile") == "home"
+
+
+def follows_the_moods(ha, device):
+    device.tell("say angry")
+    identity = device.answer("said").split()[1]
+    ha.wait("sensor.kitchen", "angry")
+    ha.wait("sensor.kitchen_confidence", "70.0")
+    ha.wait("binary_sensor.kitchen_speech", "on")
+    event = ha.attributes("event.kitchen_mood_event")
+    assert event["event_type"] == "started"
+    assert event["id"] == identity
+    assert event["mood"] == "angry"
+
+
+def obeys(ha, device):
+    ha.call("number/set_value", "number.kitchen_hold", value=12.5)
+    assert device.answer("command") == "command SetHold(seconds=12.5)"
+    ha.wait("number.kitchen_hold", "12.5")
+    ha.call("select/select_option", "select.kitchen_profile", option="car")
+    ha.wait("select.kitchen_profile", "car")
+    ha.call("button/press", "button.kitchen_self_test")
+    device.answer("command SelfTest")
+
+    ha.call("switch/turn_off", "switch.kitchen_microphone")
+    ha.wait("switch.kitchen_microphone", "off")
+    ha.wait("sensor.kitchen", "unavailable")
+    ha.wait("sensor.kitchen_sound_source", "muted")
+    ha.call("switch/turn_on", "switch.kitchen_microphone")
+    ha.wait("switch.kitchen_microphone", "on")
+    ha.wait("sensor.kitchen", "unknown")
+
+
+def is_gone_at_once_when_killed_and_comes_back(ha, device, make_process, config):
+    device.kill()
+    ha.wait("sensor.kitchen", "unavailable")
+    assert {ha.state(name) for name in SHOWN} == {"unavailable"}
+
+    device = make_process(config)
+    device.tell("source live")
+    device.tell("say happy")
+    ha.wait("sensor.kitchen", "happy")
+    assert ha.state("switch.kitchen_microphone") == "on"
+    return device
+
+
+def is_announced_again_after_a_restart(ha, device, heard):
+    ha.stop()
+    entities = {each["entity_id"]: each for each in ha.registered("core.entity_registry")}
+    assert entities[HIDDEN]["disabled_by"] == "integration"
+    assert set(entities) >= SHOWN
+    (kitchen,) = [
+        each for each in ha.registered("core.device_registry") if each["name"] == "Kitchen"
+    ]
+    assert kitchen["hw_version"] == "Raspberry Pi 4 Model B Rev 1.5"
+    assert kitchen["serial_number"] == "10000000abcdef"
+
+    mark = heard.mark()
+    ha.start()
+    ha.wait("sensor.kitchen", "happy")
+    heard.topic("homeassistant/status", b"online", after=mark)
+    assert json.loads(heard.topic(DISCOVERY, after=mark).payload)["origin"]["name"] == "Moodwire"
+    heard.topic(f"{ROOT}/mood", b"happy", after=mark)
+
+
+def loses_what_is_switched_off(ha, broker, make_process):
+    controls = {"controls": ["hold"]}
+    fewer = make_process(config_for(broker, mqtt=controls))
+    for gone in ("event.kitchen_alert", "switch.kitchen_microphone", "button.kitchen_restart"):
+        ha.wait(gone, None)
+    ha.wait("number.kitchen_hold", "3")
+    fewer.stop()
+
+
+def forgets_a_device_that_does_not_want_it(ha, broker, make_process):
+    without = make_process(config_for(broker, home_assistant={"enabled": False}))
+    ha.wait("sensor.kitchen", None)
+    assert not [name for name in ha.states() if ".kitchen" in name]
+    without.stop()
+
+    # Home Assistant empties the topic once more itself, and warns of its own message.
+    ours = [line for line in broker.log.splitlines() if "from moodwire-kitchen" in line]
+    assert sum(DISCOVERY in line and "(0 bytes)" in line for line in ours) == 1

@@ -1,0 +1,96 @@
+"""`moodwire watch` as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from broker import Subscriber, free_port
+from kitchen import ROOT, config_for, wait_until
+
+from moodwire.publish.reading import Reader
+
+WATCH = [sys.executable, "-m", "moodwire", "watch"]
+
+
+def watch(broker, *options: str) -> subprocess.Popen:
+    where = ["--host", broker.host, "--port", str(broker.port)]
+    return subprocess.Popen(
+        [*WATCH, *where, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+@pytest.mark.broker
+def test_it_prints_what_devices_say_through_a_restart_of_the_broker(broker, make_device):
+    with Subscriber(broker) as heard:
+        device = make_device(config_for(broker))
+        device.live()
+        device.connected()
+        device.say("happy")
+        heard.topic(f"{ROOT}/event")
+        watching = watch(broker, "--count", "5")
+        wait_until(lambda: "as moodwire-watch" in broker.log, 20.0)
+        broker.stop()
+        broker.start()
+        wait_until(lambda: broker.log.count("as moodwire-watch") == 2, 20.0)
+        device.connected()
+        device.say("sad")
+    out, complaint = watching.communicate(timeout=20.0)
+    assert watching.returncode == 0
+    lines = {line.split("  ", 1)[1] for line in out.splitlines()}
+    assert "kitchen  is online" in lines
+    assert "trying again" in complaint
+
+
+@pytest.mark.broker
+def test_json_leaves_nothing_out(broker, make_device):
+    with Subscriber(broker) as heard:
+        device = make_device(config_for(broker))
+        device.live()
+        device.say("sad")
+        heard.wait(lambda m: m.topic == f"{ROOT}/state" and b'"source":"live"' in m.payload)
+    out, _ = watch(broker, "--json", "--device", "kitchen", "--count", "6").communicate(timeout=20)
+    told = {each["topic"]: each for each in map(json.loads, out.splitlines())}
+    assert told[f"{ROOT}/availability"]["payload"] == "online"
+    assert told[f"{ROOT}/state"]["payload"]["source"] == "live"
+    assert all(each["retained"] for each in told.values())
+
+
+def test_no_broker_is_said_in_words_with_its_own_exit_code():
+    port = str(free_port())
+    ended = subprocess.run(
+        [*WATCH, "--host", "127.0.0.1", "--port", port], capture_output=True, text=True
+    )
+    assert ended.returncode == 6
+    assert "nothing listens there" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_what_strangers_write_does_no_harm():
+    reader = Reader("moodwire")
+    assert "\x1b" not in (reader.line("moodwire/a/mood", b"\x1b[2Jangry\xff") or "")
+    assert "cannot be read" in (reader.line("moodwire/a/event", b'{"id": []}') or "")
+    assert "cannot be read" in (reader.line("moodwire/a/health", b"[1]") or "")
+    assert len(reader.line("moodwire/a/availability", b"x" * 10_000) or "") < 400
+
+
+def test_an_event_that_came_twice_is_shown_once():
+    fields = {
+        "id": "a-1",
+        "event_type": "ended",
+        "mood": "sad",
+        "confidence": 0.8,
+        "duration": 4.0,
+        "delayed": True,
+        "captured": "2026-03-01T12:00:00Z",
+        "clock_synchronised": False,
+        "clock_corrected": False,
+    }
+    reader = Reader("moodwire")
+    line = reader.line("moodwire/car/event", json.dumps(fields).encode())
+    assert line is not None
+    assert line.startswith("car  sad ended after 4.0 s (80%) [late, heard 2026-03-01")
+    assert "its clock was not set" in line
+    assert reader.line("moodwire/car/event", json.dumps(fields).encode()) is None

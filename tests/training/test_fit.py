@@ -1,0 +1,149 @@
+"""A training that is killed goes on to the same weights; what it leaves can be used."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+RECIPE = """
+name = "tiny"
+steps = 200
+batch = 8
+width = 0.125
+average = 0.9
+bfloat16 = false
+corpora = { CREMA-D = 1.0 }
+"""
+
+
+def command(data: Path, plan: Path, work: Path, runs: str) -> list[str]:
+    recipe = work / "recipe.toml"
+    recipe.write_text(RECIPE)
+    start = "from moodwire_training.cli import main; main()"
+    return [
+        *(sys.executable, "-c", start, "fit", "--recipe", str(recipe), "--plan", str(plan)),
+        *("--data", str(data), "--cache", str(work / "cache"), "--workers", "1"),
+        *("--runs", str(work / runs)),
+    ]
+
+
+def environment() -> dict[str, str]:
+    # One thread: sums of floats come in the same order then, also on a busy machine.
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")
+    return {**os.environ, **threads, "PYTHONUNBUFFERED": "1"}
+
+
+@pytest.fixture(scope="module")
+def finished(
+    tiny_corpus: Path, tiny_plan: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, Path]:
+    """A run without interruption, and the folder it shares its cache in."""
+    work = tmp_path_factory.mktemp("work")
+    done = subprocess.run(
+        command(tiny_corpus, tiny_plan, work, "whole"),
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stderr
+    return work / "whole" / "tiny-tiny-1-seed0", work
+
+
+def weights(run: Path) -> list[np.ndarray]:
+    import keras
+
+    model = keras.saving.load_model(run / "model.keras", compile=False)
+    return [np.asarray(value) for value in model.get_weights()]
+
+
+def test_killed_training_ends_with_the_same_weights(
+    finished: tuple[Path, Path], tiny_corpus: Path, tiny_plan: Path
+) -> None:
+    whole, work = finished
+    line = command(tiny_corpus, tiny_plan, work, "killed")
+    with subprocess.Popen(
+        line, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout is not None
+        for text in process.stdout:
+            if text.startswith("step    100"):
+                process.send_signal(signal.SIGKILL)
+                break
+    killed = work / "killed" / "tiny-tiny-1-seed0"
+    assert not (killed / "result.json").exists()
+    again = subprocess.run(
+        line, env=environment(), check=True, capture_output=True, text=True, timeout=280
+    )
+    assert "going on after step 100" in again.stdout
+    for expected, found in zip(weights(whole), weights(killed), strict=True):
+        assert np.array_equal(expected, found)
+
+
+def test_run_says_what_it_heard_and_learned_it(finished: tuple[Path, Path]) -> None:
+    run, _ = finished
+    card = json.loads((run / "model.json").read_text())
+    assert card["speakers_heard"] == ["CRE1001", "CRE1002", "CRE1003"]
+    assert card["corpora"] == [{"name": "CREMA-D", "clips": 36, "speakers": 3}]
+    result = json.loads((run / "result.json").read_text())
+    assert result["rows"]["CREMA-D 6"]["clips"] == 12
+    with np.load(run / "calibration.npz") as stored:
+        assert stored["features"].shape[1:] == (184, 40)
+    header = (run / "history.csv").read_text().splitlines()
+    assert len(header) == 3
+
+
+def test_other_recipe_is_not_mixed_into_a_run(
+    finished: tuple[Path, Path], tiny_corpus: Path
+) -> None:
+    from moodwire_training.fit import fit
+    from moodwire_training.folds import Split
+    from moodwire_training.material import load_material
+    from moodwire_training.recipe import Recipe
+
+    run, work = finished
+    material = load_material([tiny_corpus], work / "cache")
+    nothing = Split(np.empty(0, np.int64), np.empty(0, np.int64))
+    with pytest.raises(ValueError, match="holds a run of another recipe"):
+        fit(material, Recipe("tiny", steps=300), nothing, run)
+
+
+def test_from_recordings_to_a_bundle_that_works(
+    finished: tuple[Path, Path], tiny_plan: Path, tmp_path: Path
+) -> None:
+    """fit, evaluate table --record, moodwire-convert: what the documentation promises."""
+    from click.testing import CliRunner
+
+    from moodwire.model import Classifier, load_bundle
+    from moodwire_training.cli.evaluate import table
+
+    run, _ = finished
+    options = ["--recipe", "tiny", "--plan", str(tiny_plan), "--runs", str(run.parent)]
+    shown = CliRunner().invoke(table, [*options, "--record", str(run)])
+    assert shown.exit_code == 0, shown.output
+    assert "CREMA-D 6    UAR" in shown.output
+    bundle_folder = tmp_path / "bundle"
+    start = "from moodwire_convert.cli import main; main()"
+    converted = subprocess.run(
+        [sys.executable, "-c", start, str(run), "--card", "default", "--out", str(bundle_folder)],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+    assert converted.returncode == 0, converted.stderr
+    bundle = load_bundle(bundle_folder)
+    assert bundle.labels == ("angry", "disgust", "fear", "happy", "neutral", "sad")
+    with np.load(run / "test_unseen.npz") as stored:
+        window = stored["features"][0]
+    probabilities = Classifier(bundle).probabilities(window)
+    assert probabilities.sum() == pytest.approx(1.0, abs=1e-5)
+    metrics = {metric.name: metric.value for metric in bundle.manifest.metrics}
+    assert "tiny.crema_d_6.uar" in metrics

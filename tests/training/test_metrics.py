@@ -1,0 +1,87 @@
+"""Figures checked by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from moodwire_training.clips import Clip
+from moodwire_training.evaluation.metrics import (
+    Outcome,
+    accuracy,
+    calibration_error,
+    fit_temperature,
+    macro_f1,
+    probabilities,
+    risk_coverage,
+    speaker_interval,
+    unweighted_recall,
+)
+from moodwire_training.evaluation.rows import ROWS, outcome_of
+from moodwire_training.labels import UNION
+
+
+def outcome(truth: list[int], guess: list[int], speakers: list[str] | None = None) -> Outcome:
+    logits = np.eye(2)[guess] * 4
+    names = tuple(speakers or ["one"] * len(truth))
+    return Outcome(("angry", "happy"), np.array(truth), logits, names)
+
+
+def test_recall_counts_moods_alike_and_accuracy_counts_clips() -> None:
+    # 3 of 4 angry right, 0 of 1 happy right
+    found = outcome([0, 0, 0, 0, 1], [0, 0, 0, 1, 0])
+    assert unweighted_recall(found) == pytest.approx((0.75 + 0.0) / 2)
+    assert accuracy(found) == pytest.approx(3 / 5)
+    assert macro_f1(found) == pytest.approx((2 * 3 / (4 + 4) + 0) / 2)
+
+
+def test_a_mood_that_never_occurs_does_not_count() -> None:
+    assert unweighted_recall(outcome([0, 0], [0, 1])) == pytest.approx(0.5)
+
+
+def test_interval_is_over_speakers() -> None:
+    # one voice always right, one always wrong: clips would say 40-60 %, voices say anything
+    truth = [0, 1] * 200
+    guess = truth[:200] + [1 - t for t in truth[200:]]
+    low, high = speaker_interval(outcome(truth, guess, ["a"] * 200 + ["b"] * 200))
+    assert (low, high) == (0.0, 1.0)
+
+
+def test_calibration_error_of_known_confidence() -> None:
+    probability = np.array([[0.9, 0.1]] * 10)
+    truth = np.array([0] * 6 + [1] * 4)
+    assert calibration_error(probability, truth) == pytest.approx(0.3)
+
+
+def test_temperature_makes_confidence_true() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 1.5, (20_000, 4))
+    drawn = probabilities(logits).cumsum(axis=1) > rng.random((20_000, 1))
+    truth = drawn.argmax(axis=1)
+    overconfident = logits * 3.0
+    temperature = fit_temperature(overconfident, truth)
+    assert temperature == pytest.approx(3.0, rel=0.05)
+    assert calibration_error(probabilities(overconfident, temperature), truth) < 0.02
+
+
+def test_answering_less_errs_less() -> None:
+    probability = np.array([[0.99, 0.01], [0.9, 0.1], [0.6, 0.4], [0.55, 0.45]])
+    points = risk_coverage(probability, np.array([0, 0, 1, 1]))
+    assert points[0] == (0.25, 0.0)
+    assert points[-1] == (1.0, 0.5)
+
+
+def test_a_row_decides_among_its_own_moods() -> None:
+    clips = [Clip("RAVDESS", "a", "RAV01", "neutral"), Clip("RAVDESS", "b", "RAV01", "calm")]
+    logits = np.zeros((2, len(UNION)), np.float32)
+    logits[:, UNION.index("calm")] = 5
+    logits[:, UNION.index("neutral")] = 4
+    rows = {row.name: row for row in ROWS}
+    eight, six = (
+        outcome_of(rows["RAVDESS 8"], clips, logits),
+        outcome_of(rows["RAVDESS 6"], clips, logits),
+    )
+    assert eight is not None and six is not None
+    assert unweighted_recall(eight) == 0.5
+    assert (len(six.truth), unweighted_recall(six)) == (1, 1.0)
+    assert outcome_of(rows["TESS 6"], clips, logits) is None

@@ -1,0 +1,82 @@
+"""Finished runs become a table, the table a page and a card, and nothing leaky goes unmarked."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from moodwire_training.evaluation.crossvalidation import summary
+from moodwire_training.evaluation.record import record_results
+from moodwire_training.folds import read_plan
+from moodwire_training.labels import UNION
+from moodwire_training.report import model_card, read_results, report_page
+
+MOODS = {"ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral"}
+
+
+def finished_run(runs: Path, plan: str, training: str, speakers: list[int], right: int) -> None:
+    """Two windows per clip; the first `right` moods are heard right, the others as sad."""
+    folder = runs / f"default-{plan}-{training}-seed0"
+    folder.mkdir(parents=True)
+    keys, windows = [], []
+    for speaker in speakers:
+        for number, (code, mood) in enumerate(MOODS.items()):
+            keys.append(f"/data/CREMA-D/{speaker}_DFA_{code}_XX")
+            said = mood if number < right else "sad"
+            row = np.zeros(len(UNION), np.float32)
+            row[UNION.index(said)] = 3.0
+            row[UNION.index("boredom")] = 9.0  # not a mood of this row: must not matter
+            windows += [row, row]
+    owner = np.repeat(np.arange(len(keys)), 2)
+    np.savez(folder / "test_logits.npz", owner=owner, windows=np.array(windows), keys=keys)
+    facts = {"recipe": "default", "plan": plan, "training": training, "seed": 0, "hours": 0.1}
+    (folder / "result.json").write_text(json.dumps(facts))
+
+
+def test_table_is_the_mean_over_folds(tmp_path: Path) -> None:
+    finished_run(tmp_path, "joint", "1", [1001, 1002], right=5)
+    finished_run(tmp_path, "joint", "2", [1019], right=3)
+    table = summary(tmp_path, "default", read_plan("joint"))
+    row = table["rows"]["CREMA-D 6"]
+    assert [fold["uar"] for fold in row["folds"]] == [1.0, 0.6]
+    assert row["uar"] == pytest.approx(0.8)
+    assert row["uar_together"] == pytest.approx((1 + 1 + 1 + 2 / 3 + 2 / 3) / 5, abs=1e-4)
+    assert table["hours"] == pytest.approx(0.2)
+    assert set(table["rows"]) == {"CREMA-D 6"}
+
+
+def test_says_what_to_run_first(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="moodwire-train fit --recipe default --plan joint"):
+        summary(tmp_path, "default", read_plan("joint"))
+
+
+def test_bundle_gets_temperature_and_figures(tmp_path: Path) -> None:
+    finished_run(tmp_path, "joint", "1", [1001], right=5)
+    table = summary(tmp_path, "default", read_plan("joint"))
+    run = tmp_path / "shipped"
+    run.mkdir()
+    (run / "model.json").write_text('{"labels": []}')
+    record_results(run, table)
+    record_results(run, table)  # again: replaced, not repeated
+    assert json.loads((run / "model.json").read_text())["temperature"] == table["temperature"]
+    (metric,) = json.loads((run / "metrics.json").read_text())
+    assert (metric["name"], metric["value"]) == ("joint.crema_d_6.uar", 1.0)
+
+
+def test_page_and_card_mark_what_leaks(tmp_path: Path) -> None:
+    finished_run(tmp_path / "runs", "random", "1", [1001], right=5)
+    results = tmp_path / "results"
+    results.mkdir()
+    table = summary(tmp_path / "runs", "default", read_plan("random"))
+    (results / "random.json").write_text(json.dumps(table))
+    (results / "trouble.json").write_text(
+        '{"quiet": {"CREMA-D 6": 0.6}, "room": {"CREMA-D 6": 0.5}}'
+    )
+    found = read_results(results)
+    page = report_page(found)
+    assert "LEAKY" in page and "LEAKY" in model_card(found)
+    assert "data:image/png;base64" in page
+    assert 'src="http' not in page

@@ -1,0 +1,120 @@
+"""Always-on figures count what people would notice; streams and replays are reproducible."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from moodwire.config import Config, Decision, Gate
+from moodwire.decision.observation import MoodChange, Observation, Window
+from moodwire.features import DEFAULT_SPEC
+from moodwire.model import load_bundle
+from moodwire_training.gate.material import RATE, Recording
+from moodwire_training.gate.scenes import coloured_noise
+from moodwire_training.stream import compose
+from moodwire_training.stream.compose import Cast, Segment, Stream
+from moodwire_training.stream.hear import Heard, decide, gated, hear
+from moodwire_training.stream.score import goals, score
+
+HOP = 0.25
+NOBODY = np.zeros(6, dtype=np.float32)
+
+
+def showing(*spans: tuple[float, float, str], seconds: float) -> list[Observation]:
+    """What a device would tell that shows each mood from its start to its end."""
+    told = []
+    for time in np.arange(HOP, seconds + 1e-6, HOP):
+        mood, since = next(((m, a) for a, b, m in spans if a <= time < b), ("uncertain", time))
+        starts = since == time and mood != "uncertain"
+        change = MoodChange("started", mood, since, 0.0, 0.9, NOBODY, None, None)
+        window = Window(float(time), True, -30.0, 10.0, None)
+        told.append(Observation(window, mood, 0.9, None, since, (change,) if starts else ()))
+    return told
+
+
+def truth(kind: compose.Kind, seconds: float, *segments: Segment) -> Heard:
+    return Heard(kind, seconds, segments, DEFAULT_SPEC, (), ())
+
+
+def test_moods_on_noise_are_counted_by_the_hour_and_neutral_is_none() -> None:
+    told = showing((10, 12, "angry"), (40, 41, "sad"), (60, 70, "neutral"), seconds=900)
+    figures = score([(truth("noise", 900), told)])
+    assert figures["noise"]["false_moods_per_hour"] == 8.0
+    assert figures["noise"]["started"] == {"angry": 1, "sad": 1}
+
+
+def test_share_of_plain_speech_in_a_mood_counts_only_while_somebody_speaks() -> None:
+    told = showing((10, 15, "happy"), (30, 40, "angry"), seconds=100)
+    heard = truth("plain", 100, Segment(5.1, 25.1, "neutral"))
+    assert score([(heard, told)])["plain"]["non_neutral_share"] == pytest.approx(0.25, abs=0.01)
+
+
+def test_a_passage_is_found_by_its_own_mood_while_it_lasts() -> None:
+    passages = (
+        Segment(10, 16, "angry"),  # found after 2.5 s
+        Segment(30, 36, "sad"),  # found after 5 s: late
+        Segment(50, 56, "fear"),  # another mood was told
+        Segment(70, 76, "happy"),  # shown too late
+        Segment(90, 96, "angry"),  # the mood held since long before
+    )
+    told = showing(
+        *((12.5, 20, "angry"), (35, 38, "sad"), (51, 55, "happy"), (78, 80, "happy")),
+        (80.25, 97, "angry"),
+        seconds=100,
+    )
+    found = score([(truth("moods", 100, *passages), told)])["moods"]
+    assert found["recall"] == 0.4
+    assert found["recall_within_4_s"] == 0.2
+    assert found["any_mood"]["recall"] == 0.6
+    assert found["seconds_to_detect"]["median"] == 3.75
+    assert found["recall_by_mood"] == {"angry": 0.5, "fear": 0.0, "happy": 0.0, "sad": 1.0}
+
+
+def test_goals_say_what_is_reached() -> None:
+    figures = {"noise": {"false_moods_per_hour": 0.4}, "moods": {"recall": 0.5}}
+    assert [(name, reached) for name, _, _, reached in goals(figures)] == [
+        ("noise.false_moods_per_hour", True),
+        ("moods.recall", False),
+    ]
+
+
+@pytest.fixture
+def cast(tmp_path: Path) -> Cast:
+    import soundfile
+
+    def recording(name: str, speaker: str, emotion: str) -> Recording:
+        path = tmp_path / f"{name}.wav"
+        sound = 0.1 * coloured_noise(np.random.default_rng(len(name)), 2 * RATE)
+        soundfile.write(path, sound, RATE)
+        return Recording("CREMA-D", path, speaker, emotion)
+
+    return Cast(
+        (recording("a", "CRE1082", "angry"), recording("bb", "CRE1082", "neutral")),
+        (),
+        (recording("1-1-A-36", "", "noise"),),
+        (recording("rooms", "", ""),),
+    )
+
+
+def test_streams_are_the_same_for_the_same_seed(cast: Cast) -> None:
+    one, same, other = (
+        compose.compose(np.random.default_rng(seed), cast, "moods", 60.0) for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(one.samples, same.samples)
+    assert one.segments == same.segments
+    assert one.segments != other.segments
+    assert {s.mood for s in one.segments} == {"angry", "neutral"}
+    assert all(a.end < b.start for a, b in zip(one.segments, one.segments[1:], strict=False))
+
+
+def test_a_replay_decides_as_the_device_did(cast: Cast) -> None:
+    """Recorded with an open gate, replayed with the real one: to the letter the same."""
+    stream = compose.compose(np.random.default_rng(3), cast, "moods", 20.0)
+    bundle, real = load_bundle(), Config(decision=Decision(enter=0.3, exit=0.2))
+    _, told = hear(Stream("moods", stream.samples, stream.segments), bundle, real)
+    everything, _ = hear(stream, bundle, Config(gate=Gate(enter=0.0, exit=0.0, minimum_speech=0.0)))
+    again = decide(gated(everything, real.gate), bundle.labels, real.decision, {})
+    assert [seen.mood for seen in again] == [seen.mood for seen in told]
+    assert [seen.window.speech for seen in again] == [seen.window.speech for seen in told]

@@ -1,0 +1,160 @@
+"""What strangers, other sites and guessers get from the page: nothing."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import urllib.parse
+from dataclasses import dataclass
+
+import pytest
+
+from moodwire.web.guard import AccessError, check_address
+from moodwire.web.passwords import hash_password
+
+PASSWORD = "kitchen table"
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: str
+
+
+def ask(server, method, path, body=None, **headers) -> Answer:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    if isinstance(body, dict):
+        body = urllib.parse.urlencode(body)
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    connection.request(method, path, body, {"Accept": "text/html", **sent})
+    response = connection.getresponse()
+    answer = Answer(response.status, response.headers, response.read().decode())
+    connection.close()
+    return answer
+
+
+def token_of(page: str) -> str:
+    return page.split('data-csrf="', 1)[1].split('"', 1)[0]
+
+
+def log_in(server, password=PASSWORD) -> tuple[Answer, str]:
+    page = ask(server, "GET", "/login").body
+    answer = ask(server, "POST", "/login", {"csrf": token_of(page), "password": password})
+    return answer, (answer.headers["set-cookie"] or "").split(";")[0]
+
+
+@pytest.fixture
+def guarded(serve):
+    return serve(password_hash=hash_password(PASSWORD), history=True)[1]
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "192.168.1.5", "::", "pi.local"])
+def test_an_open_address_without_a_password_is_refused(address):
+    with pytest.raises(AccessError, match=r"needs a password.*hash-password"):
+        check_address(address, None)
+    check_address(address, "some hash")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "localhost", "127.8.8.8"])
+def test_loopback_needs_no_password(address):
+    check_address(address, None)
+
+
+def test_every_page_wants_the_password(guarded):
+    for path in ("/", "/try", "/history", "/settings", "/history.csv"):
+        answer = ask(guarded, "GET", path)
+        assert (answer.status, answer.headers["location"]) == (303, "login"), path
+    for path in ("/live", "/metrics"):
+        assert ask(guarded, "GET", path, Accept="*/*").status == 401, path
+    for path in ("/recordings", "/mute", "/selftest", "/history/forget"):
+        assert ask(guarded, "POST", path, b"").status == 401, path
+    assert ask(guarded, "GET", "/healthz").status == 200
+
+
+def test_the_right_password_opens_and_logging_out_closes(guarded):
+    answer, cookie = log_in(guarded)
+    assert answer.status == 303
+    assert "HttpOnly" in answer.headers["set-cookie"]
+    assert "SameSite=strict" in answer.headers["set-cookie"]
+    settings = ask(guarded, "GET", "/settings", Cookie=cookie)
+    assert settings.status == 200
+    assert "scrypt" not in settings.body  # not even the hash is shown
+    ask(guarded, "POST", "/logout", {"csrf": token_of(settings.body)}, Cookie=cookie)
+    assert ask(guarded, "GET", "/settings", Cookie=cookie).status == 303
+
+
+def test_guessing_is_stopped_even_for_the_right_word(guarded):
+    for _ in range(5):
+        assert log_in(guarded, "wrong")[0].status == 403
+    assert log_in(guarded)[0].status == 403
+
+
+def test_a_form_of_another_site_changes_nothing(serve):
+    host, server = serve()
+    assert ask(server, "POST", "/mute", {"muted": "yes"}).status == 403
+    assert ask(server, "POST", "/mute", {"muted": "yes", "csrf": "x"}).status == 403
+    assert not host.muted
+    token = token_of(ask(server, "GET", "/settings").body)
+    assert ask(server, "POST", "/mute", {"muted": "yes", "csrf": token}).status == 303
+    assert host.muted
+
+
+def test_a_rebound_host_name_gets_no_answer(serve):
+    _, server = serve()
+    assert ask(server, "GET", "/", Host="evil.example").status == 421
+    assert ask(server, "GET", "/", Host="localhost:8377").status == 200
+
+
+def test_a_hard_mute_cannot_be_lifted(serve):
+    host, server = serve()
+    host.muted, host.can_mute = True, False
+    token = token_of(ask(server, "GET", "/settings").body)
+    assert ask(server, "POST", "/mute", {"muted": "no", "csrf": token}).status == 409
+    assert host.muted
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/..%2f..%2fevents.py",
+        "/static//etc/passwd",
+    ],
+)
+def test_no_file_outside_is_served(serve, path):
+    _, server = serve()
+    assert ask(server, "GET", path).status == 404
+
+
+def test_safe_headers_are_on_every_answer(serve):
+    _, server = serve()
+    for path in ("/", "/static/now.js", "/nowhere", "/healthz"):
+        headers = ask(server, "GET", path).headers
+        assert "default-src 'none'" in headers["content-security-policy"], path
+        assert headers["x-content-type-options"] == "nosniff", path
+        assert headers["referrer-policy"] == "same-origin", path
+
+
+def test_a_scraper_logs_in_with_basic_authentication(guarded):
+
+    def scrape(password):
+        word = base64.b64encode(f"prometheus:{password}".encode()).decode()
+        return ask(guarded, "GET", "/metrics", Authorization=f"Basic {word}").status
+
+    assert scrape("wrong") == 401
+    assert scrape(PASSWORD) == 200
+    assert scrape(PASSWORD) == 200
+
+
+def test_a_huge_form_is_refused(serve):
+    _, server = serve()
+    assert ask(server, "POST", "/mute", "x" * 10_000).status == 413
+
+
+def test_probes_learn_whether_it_hears(serve):
+    host, server = serve()
+    assert ask(server, "GET", "/healthz").status == 200
+    host.hears = False
+    assert ask(server, "GET", "/healthz").status == 503

@@ -1,0 +1,396 @@
+"""The page in a real Chromium: what a person sees, hears back and can reach by keyboard."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import http.server
+import json
+import math
+import random
+import re
+import shutil
+import struct
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+import tones
+
+from moodwire.audio.sample import write_sample
+from moodwire.config import Config
+from moodwire.history.store import ContextHour, MoodMinute
+from moodwire.model import load_bundle
+from moodwire.pipeline import Pipeline
+from moodwire.web.live import Snapshot, heard, unheard
+from moodwire.web.passwords import hash_password
+
+CHROMIUM = shutil.which("chromium")
+playwright = pytest.importorskip("playwright.sync_api", reason="needs the dev extra: playwright")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's chromium"),
+]
+
+LABELS = tuple(tones.HERTZ)
+PREFIX = "/ingress/x7/"
+PHONE = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="module")
+def fake_microphone(tmp_path_factory) -> Path:
+    """What Chromium hears when a page asks for its microphone."""
+    path = tmp_path_factory.mktemp("microphone") / "voice.wav"
+    write_sample(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def chromium(fake_microphone):
+    with playwright.sync_playwright() as engine:
+        browser = engine.chromium.launch(
+            executable_path=CHROMIUM,
+            args=[
+                *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+                *("--disable-background-networking", "--disable-component-update"),
+                *("--disable-sync", "--use-fake-ui-for-media-stream"),
+                "--use-fake-device-for-media-stream",
+                f"--use-file-for-fake-audio-capture={fake_microphone}",
+            ],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium):
+    """Open a page; at the end it must have been silent on the console and stayed at home."""
+    contexts, complaints = [], []
+
+    def open_page(server, path="", *, forgive=(), **options):
+        context = chromium.new_context(**{"viewport": {"width": 1000, "height": 900}, **options})
+        contexts.append(context)
+        page = context.new_page()
+
+        def note(message):
+            text = f"{message}" if isinstance(message, Exception) else message.text
+            if not any(f in text for f in forgive):
+                complaints.append(text)
+
+        page.on("console", lambda m: note(m) if m.type in ("error", "warning") else None)
+        page.on("pageerror", note)
+        page.on(
+            "request",
+            lambda r: (
+                None
+                if r.url.startswith((server.url, "data:", "blob:"))
+                else complaints.append(f"asked {r.url}")
+            ),
+        )
+        page.goto(server.url + path)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+class AllIsSpeech:
+    """Takes the tones for a voice."""
+
+    def push(self, logmel):
+        return np.ones(len(logmel), np.float32)
+
+    def reset(self):
+        pass
+
+
+def test_a_playing_recording_is_seen_live(serve, visit):
+    host, server = serve()
+    page = visit(server)
+    expect = playwright.expect
+    expect(page.locator("#mood")).to_have_text("offline")
+
+    pipeline = Pipeline(load_bundle(tones.BUNDLE), Config(), scorer=AllIsSpeech())
+    start = time.time()
+    for seen in pipeline.push(tones.tone("happy", 6.0), 0.0):
+        utc = start + seen.window.time
+        host.feed.show(heard(host.feed.snapshot, seen, LABELS, utc))
+    expect(page.locator("#mood")).to_contain_text("happy")
+    expect(page.locator("#speech")).to_have_text("speech")
+    expect(page.locator("output[data-label=happy]")).to_contain_text("%")
+    expect(page.locator("#timeline")).to_have_attribute("aria-label", re.compile("happy"))
+
+    host.feed.show(unheard(host.feed.snapshot, "muted", start + 7))
+    expect(page.locator("#mood")).to_have_text("muted")
+    expect(page.locator("#source")).to_contain_text("the microphone is closed")
+
+
+def test_a_restarted_device_is_found_again(serve, visit):
+    host, server = serve()
+    host.feed.show(Snapshot(time=time.time(), source="live", mood="quiet"))
+    page = visit(server, forgive=("ERR_", "Failed to load resource"))
+    playwright.expect(page.locator("#mood")).to_have_text("quiet")
+    port = server.port
+    server.stop()
+    playwright.expect(page.locator("#mood")).to_have_text("offline")
+    host, _ = serve(port=port)
+    host.feed.show(Snapshot(time=time.time(), source="live", mood="sad", confidence=0.7))
+    playwright.expect(page.locator("#mood")).to_have_text("sad 70 %", timeout=15_000)
+
+
+@pytest.fixture(scope="module")
+def voice(tmp_path_factory) -> np.ndarray:
+    """A second of silence, then the synthetic voice that comes with the product."""
+    path = tmp_path_factory.mktemp("voice") / "voice.wav"
+    write_sample(path)
+    spoken, rate = soundfile.read(path, dtype="float32")
+    assert rate == 16_000
+    return np.concatenate([np.zeros(rate, np.float32), spoken])
+
+
+def upload(page, path):
+    page.set_input_files("#file", str(path))
+
+
+@pytest.mark.parametrize("form", ["wav", "flac", "ogg", "mp3"])
+def test_a_recording_is_judged_and_drawn(serve, visit, voice, tmp_path, form):
+    _, server = serve()
+    page = visit(server, "try")
+    soundfile.write(tmp_path / f"voice.{form}", voice, 16_000)
+    upload(page, tmp_path / f"voice.{form}")
+    title = page.locator("#result-title")
+    playwright.expect(title).to_contain_text(f"voice.{form}: ", timeout=30_000)
+    moods = page.locator("#moods").get_attribute("aria-label")
+    assert "quiet from 0:00" in moods
+    drawn = page.evaluate(
+        """() => ["waveform", "moods", "spectrogram"].map((id) => {
+            const c = document.getElementById(id);
+            const d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
+            return new Set(d).size > 3; })"""
+    )
+    assert drawn == [True, True, True]
+    with page.expect_download() as download:
+        page.click("#json")
+    answer = json.loads(Path(download.value.path()).read_text())
+    said = {"uncertain": "no mood is clear", "quiet": "nobody speaks"}
+    assert said.get(answer["mood"], answer["mood"]) in title.inner_text()
+    assert answer["mood"] != "quiet"
+    assert sum(answer["probabilities"].values()) == pytest.approx(1.0, abs=0.01)
+    assert answer["seconds"] == pytest.approx(len(voice) / 16_000, abs=0.2)
+    assert [s["start"] for s in answer["spans"]][1:] == [s["end"] for s in answer["spans"]][:-1]
+    with page.expect_download() as download:
+        page.click("#csv")
+    rows = Path(download.value.path()).read_text().splitlines()
+    assert rows[0] == "seconds,mood,speech," + ",".join(LABELS)
+    assert len(rows) == 1 + len(answer["windows"])
+
+
+def huge_claim() -> bytes:
+    """A WAV header that promises 3 GB and brings nothing."""
+    size = 3_000_000_000
+    head = (
+        b"RIFF"
+        + struct.pack("<I", size)
+        + b"WAVEfmt "
+        + struct.pack("<IHHIIHH", 16, 1, 1, 16000, 32000, 2, 16)
+    )
+    return head + b"data" + struct.pack("<I", size)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "cannot be read"),
+        (b"this is a letter, not a sound", "cannot be read"),
+        (huge_claim(), "cannot be read"),
+        (b"OggS" + bytes(range(256)) * 40, "cannot be read"),
+        (b"\xff\xfb\x90\x64" + b"\x00\xff" * 5000, "cannot be read"),
+    ],
+    ids=["empty", "text", "header that lies", "broken ogg", "broken mp3"],
+)
+def test_what_is_no_recording_is_refused_in_words(serve, visit, tmp_path, content, said):
+    _, server = serve()
+    page = visit(server, "try", forgive=("422",))
+    (tmp_path / "odd.wav").write_bytes(content)
+    upload(page, tmp_path / "odd.wav")
+    playwright.expect(page.locator("#message")).to_contain_text(said, timeout=30_000)
+
+
+def test_too_large_and_too_long_are_said(serve, visit, tmp_path):
+    _, server = serve(upload_megabytes=1, upload_minutes=1)
+    page = visit(server, "try", forgive=("422",))
+    (tmp_path / "large.wav").write_bytes(bytes(1_100_000))
+    upload(page, tmp_path / "large.wav")
+    playwright.expect(page.locator("#message")).to_contain_text("at most 1 MB")
+    soundfile.write(tmp_path / "long.flac", np.zeros(16_000 * 61, np.float32), 16_000)
+    upload(page, tmp_path / "long.flac")
+    playwright.expect(page.locator("#message")).to_contain_text(
+        "longer than 1 minutes", timeout=30_000
+    )
+
+
+def test_the_browser_records(serve, visit):
+    _, server = serve()
+    page = visit(server, "try", permissions=["microphone"])
+    page.click("#record")
+    playwright.expect(page.locator("#message")).to_contain_text("0:04", timeout=15_000)
+    page.click("#record")
+    title = page.locator("#result-title")
+    playwright.expect(title).to_contain_text("your recording: ", timeout=30_000)
+    playwright.expect(title).not_to_contain_text("nobody speaks")
+
+
+def a_month(store, now: float) -> None:
+    """People talk on and off from seven to eleven; at six in the evening they are often angry."""
+    chance = random.Random(0)
+    rows, listened, context = [], [], []
+    for back in range(30 * 24):
+        hour = int(now) // 3600 * 3600 - back * 3600
+        local = time.localtime(hour).tm_hour
+        listened.append((hour, 3600.0))
+        context.append(ContextHour(hour, "Outdoors", 9 - 5 * math.cos((local - 3) / 3.82), 4))
+        if not 7 <= local <= 22:
+            continue
+        anger = 40 if local == 18 else 1
+        for minute in range(60):
+            if chance.random() < 0.3:
+                weights = (anger, 0.5, 0.5, 5, 9, 2, 5)
+                (mood,) = chance.choices((*LABELS, "uncertain"), weights)
+                rows.append(MoodMinute(hour + minute * 60, mood, chance.uniform(10, 55), 0.8))
+    store.add(rows, listened, context)
+
+
+def test_a_month_of_history_is_read_and_forgotten(serve, visit):
+    host, server = serve(history=True)
+    now = time.time()
+    a_month(host.history, now)
+    day = time.strftime("%Y-%m-%d", time.localtime(now - 86_400))
+    page = visit(server, f"history?day={day}")
+    assert page.locator(".day tbody tr").count() == 24
+    page.select_option("select[name=mood]", "neutral")
+    playwright.expect(page.locator("#heat-title")).to_contain_text("neutral")
+    page.wait_for_load_state()
+    page.select_option("select[name=mood]", "angry")
+    playwright.expect(page.locator("#heat-title")).to_contain_text("angry")
+    evening = page.locator(".heat tbody tr").first.locator("td").nth(18)
+    assert int(evening.inner_text()) > 40
+    assert "occasions" in evening.get_attribute("title")
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.select_option("select[name=what]", "everything")
+    page.click("text=Forget >> nth=-1")
+    page.goto(f"{server.url}history?day={day}")
+    playwright.expect(page.locator("main")).to_contain_text("Nothing was heard on this day.")
+    assert host.history.moods(0, 2e10) == []
+
+
+@pytest.fixture
+def ingress():
+    """A reverse proxy that serves another server under a path, as Home Assistant's ingress does."""
+    running = []
+
+    def start(server) -> str:
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def forward(self):
+                assert self.path.startswith(PREFIX), self.path
+                inner = http.client.HTTPConnection("127.0.0.1", server.port)
+                body = self.rfile.read(int(self.headers.get("content-length", 0)))
+                inner.request(self.command, self.path[len(PREFIX) - 1 :], body, self.headers)
+                answer = inner.getresponse()
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    if name not in ("connection", "transfer-encoding"):
+                        self.send_header(name, value)
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    while piece := answer.read1(65_536):
+                        self.wfile.write(piece)
+
+            do_GET = do_POST = forward  # noqa: N815
+
+            def log_message(self, *_):
+                pass
+
+        proxy = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        proxy.daemon_threads = True
+        threading.Thread(target=proxy.serve_forever, daemon=True).start()
+        running.append(proxy)
+        return f"http://127.0.0.1:{proxy.server_port}{PREFIX}"
+
+    yield start
+    for proxy in running:
+        proxy.shutdown()
+
+
+def test_it_works_behind_a_proxy_under_a_path(serve, visit, ingress, voice, tmp_path):
+    host, server = serve(password_hash=hash_password("kitchen table"), history=True)
+    host.feed.show(Snapshot(time=time.time(), source="live", mood="sad", confidence=0.7))
+    page = visit(SimpleNamespace(url=ingress(server)))
+    page.fill("input[type=password]", "kitchen table")
+    page.click("text=Log in >> nth=-1")
+    playwright.expect(page.locator("#mood")).to_have_text("sad 70 %")
+    page.click("nav >> text=History")
+    page.click("text=Show")
+    page.click("nav >> text=Settings")
+    page.click("text=Mute")
+    playwright.expect(page.locator("[role=status]").first).to_have_text("The microphone is muted.")
+    page.click("nav >> text=Try a recording")
+    soundfile.write(tmp_path / "voice.flac", voice, 16_000)
+    upload(page, tmp_path / "voice.flac")
+    playwright.expect(page.locator("#result-title")).to_contain_text("voice", timeout=30_000)
+    page.click("nav >> text=Now")
+    page.click("nav >> text=Settings")
+    page.click("text=Log out")
+    playwright.expect(page.locator("h1")).to_have_text("Log in")
+
+
+def test_logging_in_by_keyboard_alone(serve, visit):
+    _, server = serve(password_hash=hash_password("kitchen table"))
+    page = visit(server, forgive=("403",))
+    page.keyboard.type("wrong")
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator("[role=alert]")).to_be_visible()
+    page.locator("input[type=password]").focus()
+    page.keyboard.type("kitchen table")
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator("#mood")).to_be_visible()
+    for _ in range(20):  # to the settings, and there to the mute button
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent") == "Settings":
+            break
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator("h1")).to_have_text("Settings")
+    for _ in range(20):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent").startswith("Mute"):
+            break
+    page.keyboard.press("Enter")
+    playwright.expect(page.locator("[role=status]").first).to_have_text("The microphone is muted.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["", "try", "history", "settings"])
+def test_every_page_is_accessible_and_fits_a_phone(serve, visit, path, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    host, server = serve(history=True)
+    if path == "history":
+        a_month(host.history, time.time())
+    shares = dict.fromkeys(LABELS, 1 / len(LABELS))
+    host.feed.show(
+        Snapshot(
+            time=time.time(), source="live", mood="happy", confidence=0.8, probabilities=shares
+        )
+    )
+    page = visit(server, path, color_scheme=scheme, viewport=PHONE)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 25, 27)"
+    assert dark == (scheme == "dark")

@@ -1,0 +1,179 @@
+"""The page of the real daemon, which hears real sound through a pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import urllib.parse
+from pathlib import Path
+
+import jsonschema
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from moodwire.audio.sample import write_sample
+
+ROOT = Path(__file__).parents[2]
+DASHBOARD = ROOT / "firmware_config" / "grafana" / "moodwire.json"
+SCHEMA = Path(__file__).with_name("grafana_dashboard.schema.json")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class RunningDaemon:
+    """`moodwire run` with a page, fed through a FIFO that stays open."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port = free_port()
+        self.state = folder / "state"
+        config = folder / "config.toml"
+        config.write_text(
+            f'[mqtt]\nenabled = false\n[paths]\nstate = "{self.state}"\n'
+            f"[web]\nenabled = true\nport = {self.port}\n"
+            "[history]\nenabled = true\nwrite_every = 10.0\n"
+        )
+        write_sample(folder / "voice.wav")
+        self.fifo = folder / "sound"
+        os.mkfifo(self.fifo)
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "moodwire", "run", "--config", config, "--input", self.fifo],
+            stdout=subprocess.DEVNULL,
+        )
+        self._end = threading.Event()
+        self._feeder = threading.Thread(target=self._feed, args=(folder / "voice.wav",))
+        self._feeder.start()
+
+    def _feed(self, voice: Path) -> None:
+        with self.fifo.open("wb", buffering=0) as pipe:
+            with contextlib.suppress(BrokenPipeError):  # it was muted before it heard all
+                pipe.write(voice.read_bytes())
+            self._end.wait(120)
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(10)
+        self._end.set()
+        self._feeder.join()
+        return code
+
+    def ask(self, path: str, method: str = "GET", body: str | None = None) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(method, path, body, {"Accept": "text/html"})
+        response = connection.getresponse()
+        answer = response.status, response.read().decode()
+        connection.close()
+        return answer
+
+    def events(self):
+        """What the page is told, as it is told."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request("GET", "/live")
+        response = connection.getresponse()
+        name = ""
+        while line := response.readline().decode().rstrip("\n") or " ":
+            if line.startswith("event: "):
+                name = line[7:]
+            elif line.startswith("data: "):
+                yield name, json.loads(line[6:])
+
+    def wait_for(self, wanted) -> dict:
+        for name, value in self.events():
+            if name == "now" and wanted(value):
+                return value
+        raise AssertionError("the stream of events ended")
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    running = RunningDaemon(tmp_path_factory.mktemp("daemon"))
+    for line in iter(lambda: running.process.poll(), 0):
+        try:
+            running.ask("/healthz")
+            break
+        except ConnectionRefusedError:
+            assert line is None, "the daemon ended"
+            threading.Event().wait(0.1)
+    yield running
+    if running.process.poll() is None:
+        running.stop()
+
+
+def test_the_voice_is_seen_on_the_page(daemon):
+    shown = daemon.wait_for(lambda now: now["mood"] not in (None, "quiet"))
+    assert shown["source"] == "live"
+    assert shown["broker"] == "not used"
+
+
+def scrape(daemon) -> dict[str, float]:
+    families = text_string_to_metric_families(daemon.ask("/metrics")[1])
+    return {
+        sample.name + "".join(f"{{{v}}}" for v in sample.labels.values()): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
+def test_the_metrics_count_what_happened(daemon):
+    daemon.wait_for(lambda now: now["mood"] is not None)
+    found = scrape(daemon)
+    assert found["moodwire_frames_total"] > 60
+    assert found["moodwire_inferences_total"] > 0
+    assert found["moodwire_inference_seconds_bucket{+Inf}"] > 0
+    assert (
+        found["moodwire_inference_seconds_count"]
+        == found["moodwire_inference_seconds_bucket{+Inf}"]
+    )
+    assert found["moodwire_speech_gate_openings_total"] >= 1
+    assert found["moodwire_source_state{live}"] == 1
+    assert found["moodwire_dropped_samples_total"] == 0
+
+
+def test_the_dashboard_asks_only_for_metrics_that_there_are(daemon):
+    dashboard = json.loads(DASHBOARD.read_text())
+    jsonschema.validate(dashboard, json.loads(SCHEMA.read_text()))
+    asked = {
+        name
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+        for name in re.findall(r"moodwire_\w+", target["expr"])
+    }
+    there = {re.sub(r"\{.*", "", name) for name in scrape(daemon)}
+    # a machine without a thermal sensor has no temperature to tell
+    assert asked - there - {"moodwire_cpu_temperature_celsius"} == set()
+    assert len(asked) >= 10
+
+
+def test_the_page_mutes_the_real_microphone(daemon):
+    token = daemon.ask("/settings")[1].split('data-csrf="', 1)[1].split('"', 1)[0]
+    form = urllib.parse.urlencode({"csrf": token, "muted": "yes"})
+    assert daemon.ask("/mute", "POST", form)[0] == 303
+    shown = daemon.wait_for(lambda now: now["source"] == "muted")
+    assert shown["mood"] is None
+    assert daemon.ask("/healthz") == (200, "ok\n")  # muted on purpose is healthy
+    assert scrape(daemon)["moodwire_source_state{muted}"] == 1
+
+
+def test_stopping_writes_the_history(daemon):
+    assert daemon.stop() == 0
+    told = subprocess.run(
+        [
+            *(sys.executable, "-m", "moodwire", "history", "--json"),
+            *("--file", daemon.state / "history.sqlite"),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert sum(row["seconds"] for row in json.loads(told)) > 1.0

@@ -1,0 +1,129 @@
+"""Uploads that mean no good cost a bounded while, and the next person is served."""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import os
+import socket
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+
+def token(server) -> str:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=20)
+    connection.request("GET", "/try", headers={"Accept": "text/html"})
+    page = connection.getresponse().read().decode()
+    connection.close()
+    return page.split('data-csrf="', 1)[1].split('"', 1)[0]
+
+
+def upload(server, body, **headers) -> tuple[int, dict]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection.request("POST", "/recordings", body, {"X-CSRF": token(server), **headers})
+    response = connection.getresponse()
+    answer = response.status, json.loads(response.read())
+    connection.close()
+    return answer
+
+
+def silence(seconds: float) -> bytes:
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros(round(seconds * 16_000), np.float32), 16_000, format="FLAC")
+    return file.getvalue()
+
+
+def children() -> set[str]:
+    """Processes that this one, which runs the server, has started and not yet ended."""
+    lists = Path("/proc/self/task").glob("*/children")
+    return {child for each in lists for child in each.read_text().split()}
+
+
+def test_an_endless_upload_is_cut_off(serve):
+    _, server = serve(upload_megabytes=1)
+    before = children()
+    sent = 0
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
+        head = f"POST /recordings HTTP/1.1\r\nHost: localhost\r\nX-CSRF: {token(server)}\r\n"
+        raw.sendall((head + "Transfer-Encoding: chunked\r\n\r\n").encode())
+        piece = b"10000\r\n" + bytes(0x10000) + b"\r\n"
+        try:
+            while sent < 50_000_000:
+                raw.sendall(piece)
+                sent += 0x10000
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        else:
+            assert b" 413 " in raw.recv(1000)
+    assert sent < 20_000_000
+    assert children() <= before
+    assert upload(server, silence(1.0))[0] == 200
+
+
+def test_a_lie_about_the_length_does_not_help(serve):
+    _, server = serve(upload_megabytes=1)
+    status, answer = upload(server, b"RIFF", **{"Content-Length": "99000000"})
+    assert status == 413
+    assert "at most 1 MB" in answer["problem"]
+
+
+def test_a_small_file_that_unfolds_to_hours_is_stopped(serve):
+    _, server = serve(upload_minutes=1)
+    hours = silence(3 * 3600)
+    assert len(hours) < 2_000_000
+    status, answer = upload(server, hours)
+    assert (status, answer["problem"]) == (422, "That recording is longer than 1 minutes.")
+
+
+def test_who_goes_away_leaves_nothing_behind(serve):
+    _, server = serve()
+    before = children()
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
+        head = f"POST /recordings HTTP/1.1\r\nHost: localhost\r\nX-CSRF: {token(server)}\r\n"
+        raw.sendall((head + "Content-Length: 1000000\r\n\r\n").encode() + bytes(1000))
+        while not children() - before:  # the worker has begun
+            threading.Event().wait(0.01)
+    for _ in range(500):
+        if children() <= before:
+            break
+        threading.Event().wait(0.02)
+    assert children() <= before
+    assert upload(server, silence(1.0))[0] == 200
+
+
+def test_silence_is_answered_honestly(serve):
+    _, server = serve()
+    status, answer = upload(server, silence(5.0))
+    assert status == 200
+    assert answer["mood"] == "quiet"
+    assert answer["probabilities"] is None
+    assert "No speech" in answer["unsure"]
+
+
+def test_a_crowd_waits_or_is_told_to_come_back(serve):
+    _, server = serve()
+    answers = []
+
+    def go():
+        answers.append(upload(server, silence(20.0))[0])
+
+    crowd = [threading.Thread(target=go) for _ in range(8)]
+    for each in crowd:
+        each.start()
+    for each in crowd:
+        each.join()
+    assert set(answers) == {200, 429}
+    assert answers.count(200) >= 3
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs memfd")
+def test_no_byte_of_a_recording_touches_the_disk(serve, tmp_path, monkeypatch):
+    """The temporary folder is unusable: whoever spools to it fails."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "missing"))
+    _, server = serve()
+    assert upload(server, silence(1.0))[0] == 200

@@ -1,0 +1,1 @@
+"""From corpora to a trained network: everything that happens on the workstation."""

@@ -1,0 +1,132 @@
+"""`moodwire-train evaluate`: figures on unseen speakers, in quiet and in trouble."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from moodwire_training.cli.options import data_options, load
+
+
+@click.group()
+def command() -> None:
+    """Score trained models on their unseen speakers, in quiet and in trouble."""
+
+
+@command.command()
+@click.option("--recipe", default="default", show_default=True)
+@click.option("--plan", "plan_name", default="joint", show_default=True)
+@click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
+@click.option("--int8", "quantised", is_flag=True, help="What `evaluate int8` kept of the runs.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the table as JSON.")
+@click.option(
+    "--record",
+    type=click.Path(exists=True, path_type=Path),
+    help="Run folder whose model.json and metrics.json get temperature and figures.",
+)
+def table(
+    recipe: str,
+    plan_name: str,
+    runs: Path,
+    quantised: bool,
+    out: Path | None,
+    record: Path | None,
+) -> None:
+    """The rows of the table from all finished trainings of a plan."""
+    from moodwire_training.evaluation.crossvalidation import summary
+    from moodwire_training.evaluation.record import record_results
+    from moodwire_training.folds import read_plan
+
+    plan = read_plan(plan_name)
+    found = summary(runs, recipe, plan, quantised)
+    note = " (LEAKY)" if plan.leaky else ""
+    click.echo(
+        f"{recipe}, {plan.name}, {found['arithmetic']}: trainings {', '.join(found['trainings'])}, "
+        f"seeds {found['seeds']}, {found['hours']} h, temperature {found['temperature']}"
+    )
+    for name, row in found["rows"].items():
+        folds = " ".join(f"{100 * fold['uar']:.1f}" for fold in row["folds"])
+        low, high = row["interval"]
+        click.echo(
+            f"  {name:12s} UAR {100 * row['uar']:.1f}{note}  together "
+            f"{100 * row['uar_together']:.1f} [{100 * low:.1f} {100 * high:.1f}]  "
+            f"acc {100 * row['accuracy']:.1f}  ECE {row['ece']:.3f}  folds {folds}"
+        )
+    if out:
+        write_json(out, found)
+    if record:
+        record_results(record, found)
+
+
+@command.command()
+@click.argument("run", type=click.Path(exists=True, path_type=Path))
+@click.option("--bundle", type=click.Path(exists=True, path_type=Path), help="int8 instead.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write the figures as JSON.")
+@data_options
+def trouble(
+    run: Path,
+    bundle: Path | None,
+    out: Path | None,
+    roots: tuple[Path, ...],
+    cache: Path,
+    workers: int,
+) -> None:
+    """Other levels, noise and rooms that no training heard, on RUN's unseen speakers."""
+    from moodwire_training.evaluation.bundle import bundle_scorer
+    from moodwire_training.evaluation.trouble import in_trouble
+    from moodwire_training.folds import read_plan, split
+    from moodwire_training.labels import UNION
+    from moodwire_training.training_run import load_scorer
+
+    facts = json.loads((run / "result.json").read_text())
+    plan = read_plan(facts["plan"])
+    material = load(roots, cache, workers)
+    parts = split(plan, plan.training(facts["training"]), material.store.clips)
+    scorer, labels = bundle_scorer(bundle) if bundle else (load_scorer(run), UNION)
+    found = in_trouble(material, scorer, parts.test, labels, lambda name: click.echo(name))
+    quiet = found["quiet"]
+    for name, row in found.items():
+        line = "  ".join(f"{key} {100 * value:.1f}" for key, value in row.items())
+        loss = np.mean([quiet[key] - row[key] for key in row])
+        click.echo(f"{name:14s} {line}  (mean loss {100 * loss:.1f})")
+    if out:
+        write_json(out, found)
+
+
+@command.command()
+@click.argument("run", type=click.Path(exists=True, path_type=Path))
+@click.argument("bundle", type=click.Path(exists=True, path_type=Path))
+@data_options
+def int8(run: Path, bundle: Path, roots: tuple[Path, ...], cache: Path, workers: int) -> None:
+    """BUNDLE's figures on the speakers that RUN left out, kept in RUN/int8 for `table --int8`."""
+    from moodwire_training.evaluation.bundle import bundle_scorer
+    from moodwire_training.folds import read_plan, split
+    from moodwire_training.labels import UNION
+    from moodwire_training.training_run import score
+
+    facts = json.loads((run / "result.json").read_text())
+    plan = read_plan(facts["plan"])
+    scorer, labels = bundle_scorer(bundle)
+    if labels != UNION:
+        raise click.ClickException(
+            f"{bundle} names {', '.join(labels)}; rows need all of {', '.join(UNION)}: "
+            "convert with a card that keeps every label"
+        )
+    material = load(roots, cache, workers)
+    parts = split(plan, plan.training(facts["training"]), material.store.clips)
+    folder = run / "int8"
+    folder.mkdir(exist_ok=True)
+    rows = score(material, scorer, parts.test, folder)
+    for name, row in rows.items():
+        before = facts["rows"][name]["uar"]
+        click.echo(f"  {name:12s} UAR int8 {100 * row['uar']:.1f}  float {100 * before:.1f}")
+    write_json(folder / "result.json", {**facts, "rows": rows})
+
+
+def write_json(file: Path, value: Any) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")

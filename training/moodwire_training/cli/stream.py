@@ -1,0 +1,77 @@
+"""`moodwire-train stream`: hours of sound through the device's pipeline, and what came of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from moodwire_training.cli.options import manifest_option
+
+
+@click.command()
+@manifest_option
+@click.option("--bundle", type=click.Path(exists=True, path_type=Path), help="Not the shipped.")
+@click.option(
+    "--speakers",
+    default="acceptance",
+    show_default=True,
+    help="`acceptance`, or PLAN/TRAINING whose left out speakers serve to choose settings.",
+)
+@click.option("--minutes", default=60.0, show_default=True, help="Of noise, of plain speech, ...")
+@click.option("--seed", default=1, show_default=True)
+@click.option(
+    "--search",
+    default=0,
+    help="Instead: replay so many drawn settings of the decision for each of nine gates.",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Write the figures as JSON.")
+def command(
+    data: Path,
+    bundle: Path | None,
+    speakers: str,
+    minutes: float,
+    seed: int,
+    search: int,
+    out: Path | None,
+) -> None:
+    """False moods, missed moods and delays of the always-on device, on long composed streams."""
+    from msgspec.structs import replace
+
+    from moodwire.config import Config, Decision
+    from moodwire.model import load_bundle
+    from moodwire_training.gate.material import ACCEPTANCE, recordings
+    from moodwire_training.stream.compose import cast, left_out_by, streams
+    from moodwire_training.stream.hear import hear, judged_share
+    from moodwire_training.stream.score import goals, score
+    from moodwire_training.stream.search import OPEN, describe, refine
+    from moodwire_training.stream.search import search as try_settings
+
+    tests = speakers == "acceptance"
+    left_out = ACCEPTANCE if tests else left_out_by(*speakers.split("/", 1))
+    found = cast(recordings(data), "test" if tests else "validation", left_out)
+    loaded = load_bundle(bundle)
+    config = replace(Config(), gate=OPEN) if search else Config()
+    told = []
+    for stream in streams(found, seed, minutes):
+        told.append(hear(stream, loaded, config))
+        click.echo(
+            f"{stream.kind}: {stream.seconds:.0f} s, {len(stream.segments)} passages, "
+            f"{100 * judged_share([told[-1][0]]):.0f} % judged",
+            err=True,
+        )
+    if search:
+        heard = [one for one, _ in told]
+        tried = try_settings(heard, loaded.labels, Decision(), search, seed)
+        for candidate in (*tried[:20], *(refine(heard, loaded.labels, one) for one in tried[:4])):
+            click.echo(describe(candidate))
+        return
+    figures = score(told)
+    click.echo(json.dumps(figures, indent=1))
+    for name, value, wanted, reached in goals(figures):
+        click.echo(f"{'reached' if reached else 'MISSED '} {name}: {value:g} ({wanted})")
+    if out:
+        line = f"moodwire-train stream --speakers {speakers} --minutes {minutes:g} --seed {seed}"
+        result = {"command": line, "model": loaded.name, "hash": loaded.hash, "figures": figures}
+        out.write_text(json.dumps(result, indent=1) + "\n")

@@ -1,0 +1,160 @@
+"""Results of all trainings of a plan, joined into the table that the product is judged by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodwire_training.clips import Clip
+from moodwire_training.corpora import read_name
+from moodwire_training.evaluation.metrics import (
+    Outcome,
+    accuracy,
+    calibration_error,
+    confusion,
+    fit_temperature,
+    join,
+    macro_f1,
+    probabilities,
+    recalls,
+    risk_coverage,
+    speaker_interval,
+    unweighted_recall,
+)
+from moodwire_training.evaluation.rows import ROWS, Row, outcome_of
+from moodwire_training.evaluation.score import clip_means
+from moodwire_training.folds import Plan, acceptance_speakers
+from moodwire_training.labels import SIX, indices_of
+
+
+@dataclass(frozen=True)
+class TestedRun:
+    """One finished training and what it said about its unseen speakers."""
+
+    training: str
+    seed: int
+    hours: float
+    clips: tuple[Clip, ...]
+    owner: NDArray[np.int64]
+    windows: NDArray[np.float32]
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        return clip_means(self.owner, self.windows, len(self.clips))
+
+
+def read_runs(runs: Path, recipe: str, plan: str, quantised: bool = False) -> list[TestedRun]:
+    found = []
+    place = "int8/result.json" if quantised else "result.json"
+    for result_file in sorted(runs.glob(f"{recipe}-{plan}-*/{place}")):
+        result = json.loads(result_file.read_text())
+        if (result["recipe"], result["plan"]) != (recipe, plan):
+            continue
+        with np.load(result_file.parent / "test_logits.npz") as stored:
+            clips = tuple(_clip(str(key)) for key in stored["keys"])
+            owner, windows = stored["owner"], stored["windows"]
+        run = TestedRun(result["training"], result["seed"], result["hours"], clips, owner, windows)
+        found.append(run)
+    if not found:
+        raise FileNotFoundError(
+            f"no {place} of recipe {recipe!r} and plan {plan!r} below {runs}; first: "
+            + (
+                "moodwire-train evaluate int8 RUN BUNDLE"
+                if quantised
+                else f"moodwire-train fit --recipe {recipe} --plan {plan}"
+            )
+        )
+    return found
+
+
+def _clip(key: str) -> Clip:
+    clip = read_name(PurePath(f"{key}.wav"))
+    if clip is None:
+        raise ValueError(f"{key}: not a name of a known corpus")
+    return clip
+
+
+def row_summary(row: Row, runs: Sequence[TestedRun], temperature: float) -> dict[str, Any] | None:
+    """Mean UAR over the folds that test this row, and figures over all of its clips together."""
+    folds, outcomes = [], []
+    for run in runs:
+        outcome = outcome_of(row, run.clips, run.logits)
+        if outcome:
+            outcomes.append(outcome)
+            folds.append(
+                {
+                    "training": run.training,
+                    "seed": run.seed,
+                    "uar": round(unweighted_recall(outcome), 4),
+                    "accuracy": round(accuracy(outcome), 4),
+                    "clips": len(outcome.truth),
+                }
+            )
+    if not outcomes:
+        return None
+    together = join(outcomes)
+    low, high = speaker_interval(together)
+    sure = probabilities(together.logits, temperature)
+    counts = confusion(together.truth, together.guess, len(row.labels))
+    return {
+        "uar": round(float(np.mean([fold["uar"] for fold in folds])), 4),
+        "interval": [round(low, 4), round(high, 4)],
+        "uar_together": round(unweighted_recall(together), 4),
+        "accuracy": round(accuracy(together), 4),
+        "f1": round(macro_f1(together), 4),
+        "ece": round(calibration_error(sure, together.truth), 4),
+        "labels": list(row.labels),
+        "recall": [round(float(value), 4) for value in recalls(counts)],
+        "confusion": counts.tolist(),
+        "risk_coverage": [
+            (round(a, 3), round(b, 4)) for a, b in risk_coverage(sure, together.truth)
+        ],
+        "folds": folds,
+    }
+
+
+def common_temperature(runs: Sequence[TestedRun]) -> float:
+    """One temperature for single windows and six moods, without the acceptance speakers."""
+    kept = acceptance_speakers()
+    parts: list[Outcome] = []
+    for run in runs:
+        truth, logits = [], []
+        for window, index in enumerate(run.owner):
+            clip = run.clips[index]
+            if clip.emotion in SIX and clip.speaker not in kept:
+                truth.append(SIX.index(clip.emotion))
+                logits.append(run.windows[window, indices_of(SIX)])
+        if truth:
+            speakers = ("",) * len(truth)
+            parts.append(Outcome(SIX, np.array(truth), np.array(logits, np.float64), speakers))
+    joined = join(parts)
+    return fit_temperature(joined.logits, joined.truth)
+
+
+def summary(runs: Path, recipe: str, plan: Plan, quantised: bool = False) -> dict[str, Any]:
+    """The whole table of a plan."""
+    tested = read_runs(runs, recipe, plan.name, quantised)
+    temperature = common_temperature(tested)
+    rows = {}
+    for row in ROWS:
+        found = row_summary(row, tested, temperature)
+        if found:
+            rows[row.name] = found
+    return {
+        "recipe": recipe,
+        "plan": plan.name,
+        "title": plan.title,
+        "leaky": plan.leaky,
+        "arithmetic": "int8" if quantised else "float",
+        "trainings": sorted({run.training for run in tested}),
+        "seeds": sorted({run.seed for run in tested}),
+        "hours": round(sum(run.hours for run in tested), 3),
+        "temperature": round(temperature, 4),
+        "rows": rows,
+    }

@@ -1,0 +1,74 @@
+"""What happens to speech on its way to the microphone, for evaluation: level, noise, rooms.
+
+Noise and rooms are those that no training heard.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodwire_training.augment import Augmenter, Strength, Surroundings
+from moodwire_training.bank import EXTENT_NATS, FrameBank
+from moodwire_training.evaluation.score import Disturbance
+from moodwire_training.windows import SILENCE, total_power
+
+Floats = NDArray[np.float32]
+
+NATS_PER_DB = np.log(10) / 10
+LEVELS_DB = (-30, -20, -10, 6)
+SNRS_DB = (20, 10, 5, 0)
+
+
+def disturbances(bank: FrameBank, surroundings: Surroundings) -> dict[str, Disturbance]:
+    """By name; `quiet` is no disturbance at all."""
+    found: dict[str, Disturbance] = {"quiet": lambda _, logmel: logmel}
+    for level in LEVELS_DB:
+        found[f"level {level:+d} dB"] = _louder(level)
+    if len(surroundings.noise_clips):
+        for snr in SNRS_DB:
+            found[f"noise {snr} dB"] = _noisy(bank, surroundings, snr)
+    if len(surroundings.decays):
+        found["room"] = _reverberant(bank, surroundings)
+    return found
+
+
+def _louder(level_db: float) -> Disturbance:
+    gain = np.float32(level_db * NATS_PER_DB)
+
+    def disturb(_: np.random.Generator, logmel: Floats) -> Floats:
+        return np.asarray(np.maximum(logmel + gain, SILENCE))
+
+    return disturb
+
+
+def _noisy(bank: FrameBank, surroundings: Surroundings, snr_db: float) -> Disturbance:
+    augmenter = Augmenter(bank, surroundings, Strength(), bands=bank.frames.shape[1])
+
+    def disturb(rng: np.random.Generator, logmel: Floats) -> Floats:
+        power = np.exp(logmel)
+        noise = augmenter.recorded_noise(rng, len(power))
+        wanted = active_power(power) * 10 ** (-snr_db / 10)
+        gain = wanted / (total_power(noise).mean(axis=1) + 1e-20)
+        return np.asarray(np.log(power + noise * gain[:, None, None]), dtype=np.float32)
+
+    return disturb
+
+
+def active_power(power: Floats) -> Floats:
+    """Mean power of the frames in which somebody speaks; pauses don't make speech quieter."""
+    total = total_power(power)
+    loud = np.quantile(total, 0.97, axis=1, keepdims=True)
+    active = total > loud * np.exp(-EXTENT_NATS)
+    return np.asarray((total * active).sum(axis=1) / active.sum(axis=1))
+
+
+def _reverberant(bank: FrameBank, surroundings: Surroundings) -> Disturbance:
+    augmenter = Augmenter(bank, surroundings, Strength(room=1.0), bands=bank.frames.shape[1])
+
+    def disturb(rng: np.random.Generator, logmel: Floats) -> Floats:
+        power = np.exp(logmel)
+        augmenter.add_rooms(rng, power)
+        return np.asarray(np.log(power + np.exp(SILENCE)))
+
+    return disturb

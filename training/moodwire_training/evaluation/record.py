@@ -1,0 +1,37 @@
+"""Carries cross-validated figures into a run's folder, for the bundle made from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+
+def record_results(run: Path, table: dict[str, Any]) -> None:
+    """model.json gets the temperature; metrics.json the rows, named for a manifest."""
+    card_file = run / "model.json"
+    card = json.loads(card_file.read_text())
+    card["temperature"] = table["temperature"]
+    card_file.write_text(json.dumps(card, indent=1))
+    metrics_file = run / "metrics.json"
+    known = json.loads(metrics_file.read_text()) if metrics_file.exists() else []
+    metrics = {metric["name"]: metric for metric in known}
+    for name, row in table["rows"].items():
+        key = f"{table['plan']}.{metric_name(name)}.uar".replace("-", "_")
+        low, high = row["interval"]
+        metrics[key] = {
+            "name": key,
+            "value": row["uar"],
+            "protocol": (
+                f"{table['arithmetic']}, plan {table['plan']}, recipe {table['recipe']}, "
+                f"unseen speakers, mean of {len(row['folds'])} tests, seeds {table['seeds']}"
+            ),
+            "low": low,
+            "high": high,
+        }
+    metrics_file.write_text(json.dumps(list(metrics.values()), indent=1))
+
+
+def metric_name(row: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", row.lower())

@@ -1,0 +1,59 @@
+"""The rows of the table of results: which corpus, decided among which moods."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodwire_training.clips import Clip
+from moodwire_training.evaluation.metrics import Outcome
+from moodwire_training.labels import CORPUS_LABELS, SIX, UNION, indices_of
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    corpus: str
+    labels: tuple[str, ...]
+
+
+ROWS = (
+    Row("CREMA-D 6", "CREMA-D", SIX),
+    Row("RAVDESS 8", "RAVDESS", CORPUS_LABELS["RAVDESS"]),
+    Row("RAVDESS 6", "RAVDESS", SIX),
+    Row("SAVEE 7", "SAVEE", CORPUS_LABELS["SAVEE"]),
+    Row("SAVEE 6", "SAVEE", SIX),
+    Row("TESS 6", "TESS", SIX),
+    Row("EMO-DB 7", "EMO-DB", CORPUS_LABELS["EMO-DB"]),
+    Row("EMO-DB 6", "EMO-DB", SIX),
+    Row("nEMO 6", "nEMO", CORPUS_LABELS["nEMO"]),
+    Row("nEMO 5", "nEMO", tuple(mood for mood in SIX if mood in CORPUS_LABELS["nEMO"])),
+)
+
+
+def outcome_of(
+    row: Row,
+    clips: Sequence[Clip],
+    logits: NDArray[np.float32],
+    labels: Sequence[str] = UNION,
+) -> Outcome | None:
+    """The row's clips among `clips`, with logits of its moods only; None when there are none."""
+    known = tuple(labels)
+    if not set(row.labels) <= set(known):
+        return None
+    chosen = [
+        index
+        for index, clip in enumerate(clips)
+        if clip.corpus == row.corpus and clip.emotion in row.labels
+    ]
+    if not chosen:
+        return None
+    columns = (
+        indices_of(row.labels) if known == UNION else [known.index(mood) for mood in row.labels]
+    )
+    truth = np.array([row.labels.index(clips[index].emotion) for index in chosen], dtype=np.int64)
+    speakers = tuple(clips[index].speaker for index in chosen)
+    return Outcome(row.labels, truth, logits[chosen][:, columns].astype(np.float64), speakers)

@@ -1,0 +1,218 @@
+"""One training: batches into the network, with checkpoints that a killed run resumes from.
+
+Only Keras is used, so the run works on whichever backend KERAS_BACKEND names. Batches are a
+function of seed and step and a checkpoint holds every variable, the random state and the
+averages included: a resumed run ends with the same weights as one that was never killed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from moodwire_training.augment import Augmenter
+from moodwire_training.folds import SURROUNDINGS, Split
+from moodwire_training.labels import UNION
+from moodwire_training.material import Material, soft_targets
+from moodwire_training.network import build_network, plain_copy
+from moodwire_training.recipe import Recipe
+from moodwire_training.sampling import BatchSource
+from moodwire_training.surroundings import surroundings_of
+
+STEPS_PER_EPOCH = 100
+"""Steps between two checkpoints and lines of progress."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    model: keras.Model
+    """Plain Keras layers in float32, whatever training used."""
+    mean: np.ndarray[Any, np.dtype[np.float32]]
+    deviation: np.ndarray[Any, np.dtype[np.float32]]
+    seconds: float
+
+
+@keras.saving.register_keras_serializable("moodwire")
+class WarmCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
+    """A straight rise, then half a cosine to zero."""
+
+    def __init__(self, peak: float, steps: int, warm_up: float) -> None:
+        self.peak, self.steps, self.warm_up = peak, steps, warm_up
+
+    def __call__(self, step: Any) -> Any:
+        step = ops.cast(step, "float32")
+        rise = max(1.0, self.warm_up * self.steps)
+        fall = ops.clip((step - rise) / (self.steps - rise), 0.0, 1.0)
+        return self.peak * ops.minimum((step + 1) / rise, 0.5 * (1 + ops.cos(math.pi * fall)))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"peak": self.peak, "steps": self.steps, "warm_up": self.warm_up}
+
+
+def masked_loss(answers: Any, logits: Any) -> Any:
+    """Cross-entropy of two mixed targets, each over the labels that its corpus knows."""
+    first, second, first_mask, second_mask = ops.split(answers, 4, axis=-1)
+    logits = ops.cast(logits, "float32")
+
+    def part(target: Any, mask: Any) -> Any:
+        return -ops.sum(target * mask * ops.log_softmax(logits - 1e4 * (1 - mask)), axis=-1)
+
+    return ops.mean(part(first, first_mask) + part(second, second_mask))
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    def __init__(self, source: BatchSource, epoch: int) -> None:
+        super().__init__()
+        self.source, self.epoch = source, epoch
+
+    def __len__(self) -> int:
+        return STEPS_PER_EPOCH
+
+    def __getitem__(self, index: int) -> Any:
+        return self.source.batch(self.epoch * STEPS_PER_EPOCH + index)
+
+    def on_epoch_end(self) -> None:
+        self.epoch += 1
+
+
+class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
+    """Every variable of model and optimizer after each epoch, written whole or not at all."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.file = file
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        scratch = self.file.with_suffix(".partial.npz")
+        variables = all_variables(self.model)
+        values = {f"v{number:04d}": ops.convert_to_numpy(v) for number, v in enumerate(variables)}
+        np.savez(scratch, epoch=epoch + 1, **values)
+        scratch.replace(self.file)
+
+
+class TimeLeft(keras.callbacks.Callback):  # type: ignore[misc]
+    def __init__(self, epochs: int, say: Callable[[str], None]) -> None:
+        super().__init__()
+        self.epochs, self.say, self.first = epochs, say, -1
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        if self.first < 0:
+            self.first, self.started = epoch, time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        done = epoch + 1 - self.first
+        left = (time.monotonic() - self.started) / done * (self.epochs - epoch - 1)
+        steps = (epoch + 1) * STEPS_PER_EPOCH
+        self.say(f"step {steps:6d}  loss {logs['loss']:.4f}  {left / 60:5.1f} min left")
+
+
+def all_variables(model: keras.Model) -> list[Any]:
+    return [*model.variables, *model.optimizer.variables]
+
+
+def restore(model: keras.Model, file: Path) -> int:
+    """Load a checkpoint, if there is one; the number of epochs done."""
+    if not file.exists():
+        return 0
+    with np.load(file) as stored:
+        for number, variable in enumerate(all_variables(model)):
+            variable.assign(stored[f"v{number:04d}"])
+        return int(stored["epoch"])
+
+
+def batch_source(
+    material: Material, recipe: Recipe, split: Split, sources: Sequence[str] = SURROUNDINGS
+) -> BatchSource:
+    """`sources`: where noise and rooms may come from."""
+    surroundings = surroundings_of(material.store, material.bank, sources, evaluation=False)
+    augmenter = Augmenter(
+        material.bank,
+        surroundings,
+        recipe.strength,
+        material.spec.window_frames,
+        material.spec.mel_bands,
+    )
+    targets = soft_targets(material, recipe.smoothing, recipe.votes)
+    source = BatchSource(material.store, material.spec, recipe, augmenter, split.train, targets)
+    source.measure()
+    return source
+
+
+def compiled_network(source: BatchSource, recipe: Recipe) -> keras.Model:
+    keras.utils.set_random_seed(recipe.seed)
+    keras.mixed_precision.set_global_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
+    assert source.mean is not None and source.deviation is not None
+    spec = source.spec
+    model = build_network(
+        spec.window_frames, source.mean, source.deviation, len(UNION), recipe.width, recipe.dropout
+    )
+    optimizer = keras.optimizers.AdamW(
+        WarmCosine(recipe.learning_rate, recipe.steps, recipe.warm_up),
+        weight_decay=recipe.weight_decay,
+        clipnorm=recipe.clip_norm,
+        use_ema=True,
+        ema_momentum=recipe.average,
+    )
+    optimizer.build(model.trainable_variables)
+    model.compile(optimizer=optimizer, loss=masked_loss)
+    return model
+
+
+def fit(
+    material: Material,
+    recipe: Recipe,
+    split: Split,
+    folder: Path,
+    say: Callable[[str], None] = print,
+    tensorboard: bool = False,
+    sources: Sequence[str] = SURROUNDINGS,
+) -> Fitted:
+    """Train, or go on training what `folder` holds."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _refuse_other_recipe(folder / "recipe.json", recipe)
+    started = time.monotonic()
+    source = batch_source(material, recipe, split, sources)
+    model = compiled_network(source, recipe)
+    epochs = max(1, round(recipe.steps / STEPS_PER_EPOCH))
+    done = restore(model, folder / "checkpoint.npz")
+    if done:
+        say(f"going on after step {done * STEPS_PER_EPOCH}")
+    callbacks = [
+        Checkpoint(folder / "checkpoint.npz"),
+        TimeLeft(epochs, say),
+        keras.callbacks.CSVLogger(str(folder / "history.csv"), append=done > 0),
+    ]
+    if tensorboard:
+        callbacks.append(keras.callbacks.TensorBoard(str(folder / "tensorboard")))
+    # Order is drawn by the batches themselves; Keras must not shuffle them once more.
+    model.fit(
+        Batches(source, done),
+        epochs=epochs,
+        initial_epoch=done,
+        shuffle=False,
+        verbose=0,
+        callbacks=callbacks,
+    )
+    if done >= epochs:
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+    assert source.mean is not None and source.deviation is not None
+    plain = plain_copy(model, source.mean, source.deviation, recipe.width)
+    return Fitted(plain, source.mean, source.deviation, time.monotonic() - started)
+
+
+def _refuse_other_recipe(file: Path, recipe: Recipe) -> None:
+    wanted = json.dumps(recipe.to_dict(), indent=1, sort_keys=True)
+    if file.exists() and file.read_text() != wanted:
+        raise ValueError(
+            f"{file.parent} holds a run of another recipe; name another folder or remove that one"
+        )
+    file.write_text(wanted)

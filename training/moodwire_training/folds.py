@@ -1,0 +1,200 @@
+"""Fold plans: which speakers each training leaves out, fixed in files; and the check for leaks."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodwire_training.clips import Clip
+from moodwire_training.labels import CORPUS_LABELS
+
+PROTOCOLS = ("speakers", "random")
+SURROUNDINGS = ("ESC-50", "MUSAN", "background", "EchoThief")
+
+
+class PlanError(ValueError):
+    """A plan that cannot be followed; the message names file and setting."""
+
+
+class LeakError(ValueError):
+    """Training would hear what it is tested on."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One training of a plan."""
+
+    name: str
+    test: tuple[str, ...]
+    """Speakers left out and tested on; a corpus' name stands for all of its speakers."""
+    corpora: tuple[str, ...] = tuple(CORPUS_LABELS)
+    """What training may hear."""
+    hold_out_acceptance: bool = False
+    surroundings: tuple[str, ...] = SURROUNDINGS
+    """Where noise and rooms around the speech may come from; licences decide, too."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    name: str
+    title: str
+    protocol: str
+    trainings: tuple[Training, ...]
+    test_share: float = 0.0
+
+    @property
+    def leaky(self) -> bool:
+        return self.protocol == "random"
+
+    def training(self, name: str) -> Training:
+        for training in self.trainings:
+            if training.name == name:
+                return training
+        known = ", ".join(training.name for training in self.trainings)
+        raise PlanError(f"plan {self.name!r} has no training {name!r}; it has: {known}")
+
+
+@dataclass(frozen=True)
+class Split:
+    """Rows of the clips."""
+
+    train: NDArray[np.int64]
+    test: NDArray[np.int64]
+
+
+def read_plan(name_or_file: str) -> Plan:
+    """A plan that comes with the package, by name, or a TOML file."""
+    source, text = _plan_text(name_or_file)
+    values = tomllib.loads(text)
+    protocol = values.get("protocol", "speakers")
+    if protocol not in PROTOCOLS:
+        raise PlanError(f"{source}: protocol is {protocol!r}; allowed: {', '.join(PROTOCOLS)}")
+    trainings = tuple(_read_training(source, entry) for entry in values.get("training", ()))
+    if not trainings:
+        raise PlanError(f"{source}: no [[training]] in it; a plan needs at least one")
+    share = float(values.get("test_share", 0.0))
+    return Plan(values["name"], values.get("title", ""), protocol, trainings, share)
+
+
+def acceptance_speakers() -> frozenset[str]:
+    return _speakers_of("acceptance")
+
+
+def stream_speakers() -> frozenset[str]:
+    """Whose plain speech only the always-on evaluation hears."""
+    return _speakers_of("streams")
+
+
+def _speakers_of(name: str) -> frozenset[str]:
+    _, text = _plan_text(name)
+    return frozenset(_expand(tomllib.loads(text)["speakers"]))
+
+
+def split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Split:
+    """Which clips train and which test; refuses to go on when a test could be heard before."""
+    if plan.leaky:
+        return _random_split(plan, training, clips)
+    held_out = stream_speakers()
+    if training.hold_out_acceptance:
+        held_out |= acceptance_speakers()
+    tested = set(training.test)
+    train, test = [], []
+    for row, clip in enumerate(clips):
+        if clip.corpus not in CORPUS_LABELS:
+            continue
+        if clip.speaker in tested or clip.corpus in tested:
+            test.append(row)
+        elif clip.corpus in training.corpora and clip.speaker not in held_out:
+            train.append(row)
+    found = Split(np.array(train, dtype=np.int64), np.array(test, dtype=np.int64))
+    # The same recording twice would count twice, or stand on both sides.
+    found = Split(*(_without_duplicates(rows, clips) for rows in (found.train, found.test)))
+    check_leaks(found, training, clips)
+    return found
+
+
+def check_leaks(found: Split, training: Training, clips: Sequence[Clip]) -> None:
+    """Raise LeakError when a speaker, a recording or the acceptance set is on the wrong side."""
+    heard = {clips[row].speaker for row in found.train}
+    tested = {clips[row].speaker for row in found.test}
+    if both := sorted(heard & tested):
+        raise LeakError(
+            f"training {training.name!r}: speaker {both[0]} is in training and in test "
+            f"({len(both)} such); leave whole speakers out"
+        )
+    recordings = {clips[row].key for row in found.train}
+    for row in found.test:
+        if clips[row].key in recordings or clips[row].duplicate_of in recordings:
+            raise LeakError(
+                f"training {training.name!r}: {clips[row].path} is also a training recording"
+            )
+    if training.hold_out_acceptance and (touched := sorted(heard & acceptance_speakers())):
+        raise LeakError(
+            f"training {training.name!r}: {touched[0]} belongs to the acceptance set, "
+            "which nothing shipped may hear"
+        )
+
+
+def _random_split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Split:
+    rows = np.array([i for i, clip in enumerate(clips) if clip.corpus in training.corpora])
+    shuffled = np.random.default_rng(2026).permutation(rows)
+    count = round(plan.test_share * len(rows))
+    return Split(np.sort(shuffled[count:]), np.sort(shuffled[:count]))
+
+
+def _without_duplicates(rows: NDArray[np.int64], clips: Sequence[Clip]) -> NDArray[np.int64]:
+    return np.array([row for row in rows if not clips[row].duplicate_of], dtype=np.int64)
+
+
+def _plan_text(name_or_file: str) -> tuple[str, str]:
+    file = Path(name_or_file)
+    if file.suffix == ".toml":
+        if not file.exists():
+            raise PlanError(f"{file}: no such plan file")
+        return str(file), file.read_text(encoding="utf-8")
+    folder = resources.files("moodwire_training") / "plans"
+    packaged = folder / f"{name_or_file}.toml"
+    if not packaged.is_file():
+        known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
+        raise PlanError(f"no plan {name_or_file!r}; known: {', '.join(known)}, or a .toml file")
+    return packaged.name, packaged.read_text(encoding="utf-8")
+
+
+def _read_training(source: str, entry: dict[str, Any]) -> Training:
+    corpora = tuple(entry.get("corpora", CORPUS_LABELS))
+    if unknown := sorted(set(corpora) - set(CORPUS_LABELS)):
+        raise PlanError(
+            f"{source}: corpus {unknown[0]!r} is unknown; known: {', '.join(CORPUS_LABELS)}"
+        )
+    test = _expand(entry["test"])
+    return Training(
+        str(entry["name"]),
+        tuple(test),
+        corpora,
+        bool(entry.get("hold_out_acceptance", False)),
+        tuple(entry.get("surroundings", SURROUNDINGS)),
+    )
+
+
+def _expand(speakers: Sequence[str]) -> list[str]:
+    """`CRE1001-CRE1018` is a range of speakers; `acceptance` is the acceptance set."""
+    expanded: list[str] = []
+    for item in speakers:
+        bounds = re.fullmatch(r"([A-Z]+)(\d+)-([A-Z]+)(\d+)", item)
+        if item == "acceptance":
+            expanded += sorted(acceptance_speakers())
+        elif bounds and bounds[1] == bounds[3]:
+            width = len(bounds[2])
+            numbers = range(int(bounds[2]), int(bounds[4]) + 1)
+            expanded += [f"{bounds[1]}{number:0{width}d}" for number in numbers]
+        else:
+            expanded.append(item)
+    return expanded

@@ -1,0 +1,110 @@
+"""A recipe: everything that decides a training, in one file that travels with its results."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from moodwire_training.augment import Strength
+from moodwire_training.labels import CORPUS_LABELS
+
+
+class RecipeError(ValueError):
+    """A recipe that cannot be followed; the message names file and setting."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    name: str
+    steps: int = 4000
+    """Batches in all; the learning rate falls to zero at the last."""
+    batch: int = 64
+    seed: int = 0
+    learning_rate: float = 3e-3
+    warm_up: float = 0.05
+    """Share of the steps in which the learning rate rises."""
+    weight_decay: float = 0.03
+    clip_norm: float = 5.0
+    smoothing: float = 0.1
+    """Probability spread evenly over the labels of the clip's corpus."""
+    votes: float = 0.0
+    """Weight of the listeners' votes in CREMA-D's targets."""
+    average: float = 0.998
+    """Momentum of the running average of the weights, which is what is kept."""
+    width: float = 1.0
+    dropout: float = 0.3
+    bfloat16: bool = True
+    """Compute in bfloat16 where the processor has it; weights stay float32."""
+    corpora: dict[str, float] = field(
+        default_factory=lambda: {
+            "RAVDESS": 0.27,
+            "CREMA-D": 0.38,
+            "nEMO": 0.12,
+            "TESS": 0.08,
+            "SAVEE": 0.07,
+            "EMO-DB": 0.08,
+            "LibriSpeech": 0.04,
+        }
+    )
+    """Share of the batches that each corpus gets; those that take no part are left out."""
+    strength: Strength = field(default_factory=Strength)
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def read_recipe(name_or_file: str) -> Recipe:
+    """A recipe that comes with the package, by name, or a TOML file."""
+    file = Path(name_or_file)
+    if file.suffix != ".toml":
+        folder = resources.files("moodwire_training") / "recipes"
+        packaged = folder / f"{name_or_file}.toml"
+        if not packaged.is_file():
+            known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
+            raise RecipeError(
+                f"no recipe {name_or_file!r}; known: {', '.join(known)}, or a .toml file"
+            )
+        text = packaged.read_text(encoding="utf-8")
+    elif file.exists():
+        text = file.read_text(encoding="utf-8")
+    else:
+        raise RecipeError(f"{file}: no such recipe file")
+    return recipe_from(tomllib.loads(text), name_or_file)
+
+
+def recipe_from(values: dict[str, Any], source: str) -> Recipe:
+    values = dict(values)
+    known = {item.name for item in fields(Recipe)}
+    if unknown := sorted(set(values) - known):
+        raise RecipeError(f"{source}: unknown setting {unknown[0]!r}; known: {sorted(known)}")
+    strength = values.pop("strength", {})
+    strengths = {item.name for item in fields(Strength)}
+    if unknown := sorted(set(strength) - strengths):
+        raise RecipeError(
+            f"{source}: unknown strength {unknown[0]!r}; known: {', '.join(sorted(strengths))}"
+        )
+    pairs: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in strength.items()
+    }
+    recipe = Recipe(**values, strength=Strength(**pairs))
+    if unknown := sorted(set(recipe.corpora) - set(CORPUS_LABELS)):
+        raise RecipeError(
+            f"{source}: corpus {unknown[0]!r} is unknown; known: {', '.join(CORPUS_LABELS)}"
+        )
+    for name, low, high in (
+        ("steps", 100, 10**7),
+        ("batch", 2, 4096),
+        ("learning_rate", 1e-6, 1.0),
+        ("smoothing", 0.0, 0.9),
+        ("votes", 0.0, 1.0),
+        ("average", 0.0, 0.99999),
+        ("width", 0.1, 10.0),
+        ("dropout", 0.0, 0.9),
+    ):
+        value = getattr(recipe, name)
+        if not low <= value <= high:
+            raise RecipeError(f"{source}: {name} is {value}; allowed: {low:g} to {high:g}")
+    return recipe

@@ -1,0 +1,1 @@
+"""Always-on quality: what the device says over hours, not over chosen clips."""

@@ -1,0 +1,88 @@
+"""Noise and rooms around acted speech, and plain speech; a part of each is for evaluation only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from moodwire_training.augment import Surroundings
+from moodwire_training.bank import FrameBank
+from moodwire_training.clips import SPEECH_SUFFIXES, Clip
+from moodwire_training.store import FeatureStore
+from moodwire_training.windows import total_power
+
+DECAY_FRAMES = 96
+
+
+def find_surroundings(roots: Sequence[Path]) -> list[Clip]:
+    """Recordings in folders named noise and rooms below the data folders."""
+    found = []
+    for root in roots:
+        for kind in ("noise", "rooms"):
+            files = sorted((root / kind).rglob("*"))
+            found += [
+                Clip(kind, str(file), "", kind, text=source_of(file, root))
+                for file in files
+                if file.suffix.lower() in SPEECH_SUFFIXES
+            ]
+    return found
+
+
+def source_of(file: Path, root: Path) -> str:
+    """noise/ESC-50/a.wav is from ESC-50; what lies in rooms/ comes from EchoThief."""
+    parts = file.relative_to(root).parts
+    return parts[1] if len(parts) > 2 else "EchoThief"
+
+
+def find_plain_speech(roots: Sequence[Path]) -> list[Clip]:
+    """LibriSpeech below speech/: reader-chapter-utterance, read without acting a mood."""
+    found = []
+    for root in roots:
+        for file in sorted((root / "speech").rglob("*")):
+            name = re.fullmatch(r"(\d+)-(\d+)-(\d+)", file.stem)
+            if name and file.suffix.lower() in SPEECH_SUFFIXES:
+                found.append(
+                    Clip("LibriSpeech", str(file), f"LS{name[1]}", "neutral", "", "en", name[3])
+                )
+    return found
+
+
+def surroundings_of(
+    store: FeatureStore, bank: FrameBank, sources: Sequence[str], evaluation: bool
+) -> Surroundings:
+    """Noise and rooms from `sources` only; what training hears, evaluation never uses."""
+
+    def chosen(kind: str) -> list[int]:
+        return [
+            row
+            for row in store.select(kind)
+            if store.clips[row].text in sources and _for_tests(store.clips[row]) == evaluation
+        ]
+
+    noise, rooms = chosen("noise"), chosen("rooms")
+    decays = [energy_decay(bank, row) for row in rooms]
+    bands = bank.frames.shape[1]
+    stacked = np.stack(decays) if decays else np.empty((0, DECAY_FRAMES, bands), np.float32)
+    return Surroundings(bank, np.array(noise, dtype=np.int64), stacked)
+
+
+def _for_tests(clip: Clip) -> bool:
+    """ESC-50 says its fold first in the name, and folds share no source; others go by letter."""
+    name = Path(clip.path).stem
+    if clip.corpus == "noise" and name[:2] in ("1-", "2-", "3-", "4-", "5-"):
+        return name[0] == "2"
+    return clip.corpus == "rooms" and sum(name.encode()) % 3 == 0
+
+
+def energy_decay(bank: FrameBank, room: int) -> NDArray[np.float32]:
+    """A room's impulse response as energy per frame and band, the direct sound being 1."""
+    start = bank.offset[room]
+    power = np.exp(bank.frames[start : start + bank.length[room]])
+    power = power[int(total_power(power).argmax()) :][:DECAY_FRAMES]
+    decay = np.zeros((DECAY_FRAMES, power.shape[1]), dtype=np.float32)
+    decay[: len(power)] = power / power[0]
+    return decay

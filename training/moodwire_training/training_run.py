@@ -1,0 +1,209 @@
+"""One training of a plan: from clips to a folder with the model, facts about it and scores."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from moodwire.features import FrontendSpec
+from moodwire_training.clips import Clip
+from moodwire_training.evaluation.metrics import (
+    accuracy,
+    macro_f1,
+    speaker_interval,
+    unweighted_recall,
+)
+from moodwire_training.evaluation.rows import ROWS, outcome_of
+from moodwire_training.evaluation.score import Scorer, clip_means
+from moodwire_training.fit import Fitted, batch_source, fit
+from moodwire_training.folds import Plan, Split, Training, split
+from moodwire_training.labels import UNION
+from moodwire_training.material import Material
+from moodwire_training.recipe import Recipe
+
+MODEL_FILE = "model.keras"
+CARD_FILE = "model.json"
+LOGITS_FILE = "test_logits.npz"
+RESULT_FILE = "result.json"
+CALIBRATION_FILE = "calibration.npz"
+TEST_FILE = "test_unseen.npz"
+CALIBRATION_WINDOWS = 512
+TEST_WINDOWS = 1000
+
+
+def run_folder(base: Path, recipe: Recipe, plan: Plan, training: Training) -> Path:
+    return base / f"{recipe.name}-{plan.name}-{training.name}-seed{recipe.seed}"
+
+
+def train_and_score(
+    material: Material,
+    recipe: Recipe,
+    plan: Plan,
+    training: Training,
+    folder: Path,
+    say: Callable[[str], None] = print,
+    tensorboard: bool = False,
+) -> dict[str, Any]:
+    """Fit, save and score on the training's test speakers; a finished folder is not redone."""
+    finished = folder / RESULT_FILE
+    if finished.exists():
+        say(f"{folder.name}: already finished")
+        return dict(json.loads(finished.read_text()))
+    parts = split(plan, training, material.store.clips)
+    say(f"{folder.name}: {len(parts.train)} clips to train on, {len(parts.test)} to test")
+    fitted = fit(material, recipe, parts, folder, say, tensorboard, training.surroundings)
+    save_model(fitted, recipe, plan, training, material, parts.train, folder)
+    scorer = Scorer(keras_network(fitted.model), material.spec, fitted.mean, fitted.deviation)
+    save_windows(material, recipe, training, scorer, parts, folder)
+    result: dict[str, Any] = {"rows": score(material, scorer, parts.test, folder)}
+    result |= {
+        "recipe": recipe.name,
+        "plan": plan.name,
+        "protocol": plan.protocol,
+        "training": training.name,
+        "seed": recipe.seed,
+        "steps": recipe.steps,
+        "hours": round(fitted.seconds / 3600, 4),
+    }
+    finished.write_text(json.dumps(result, indent=1))
+    (folder / "checkpoint.npz").unlink(missing_ok=True)
+    return result
+
+
+def save_model(
+    fitted: Fitted,
+    recipe: Recipe,
+    plan: Plan,
+    training: Training,
+    material: Material,
+    heard: NDArray[np.int64],
+    folder: Path,
+) -> None:
+    fitted.model.save(folder / MODEL_FILE)
+    clips = material.store.clips
+    card = {
+        "labels": list(UNION),
+        "spec": material.spec.to_dict(),
+        "frontend_hash": material.spec.hash,
+        "mean": fitted.mean.tolist(),
+        "deviation": fitted.deviation.tolist(),
+        "recipe": recipe.to_dict(),
+        "plan": plan.name,
+        "training": training.name,
+        "corpora": heard_corpora(clips, heard, training),
+        "speakers_heard": sorted({clips[row].speaker for row in heard}),
+        "clips_heard": len(heard),
+        "keras": keras.__version__,
+        "backend": keras.backend.backend(),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    (folder / CARD_FILE).write_text(json.dumps(card, indent=1))
+
+
+def heard_corpora(
+    clips: Sequence[Clip], heard: NDArray[np.int64], training: Training
+) -> list[dict[str, Any]]:
+    """What the weights were fitted on, noise included: the bundle's licences follow from it."""
+    around = [
+        clip
+        for clip in clips
+        if clip.emotion in ("noise", "rooms") and clip.text in training.surroundings
+    ]
+    speakers: dict[str, set[str]] = {}
+    counts: Counter[str] = Counter()
+    for name, speaker in [
+        *((clips[row].corpus, clips[row].speaker) for row in heard),
+        *((clip.text, "") for clip in around),
+    ]:
+        counts[name] += 1
+        speakers.setdefault(name, set()).update({speaker} - {""})
+    return [
+        {"name": name, "clips": counts[name], "speakers": len(speakers[name])}
+        for name in sorted(counts)
+    ]
+
+
+def save_windows(
+    material: Material,
+    recipe: Recipe,
+    training: Training,
+    scorer: Scorer,
+    parts: Split,
+    folder: Path,
+) -> None:
+    """What conversion calibrates on (training speakers) and verifies against (the others)."""
+    source = batch_source(material, recipe, parts, training.surroundings)
+    np.savez(folder / CALIBRATION_FILE, features=source.examples(CALIBRATION_WINDOWS))
+    rng = np.random.default_rng(recipe.seed)
+    known = np.array([row for row in parts.test if material.store.clips[row].emotion in UNION])
+    if len(known):
+        chosen = np.sort(rng.permutation(known)[:TEST_WINDOWS])
+        owner, features = scorer.features(material.bank, chosen)
+        # One window per clip, at any phase.
+        order = rng.permutation(len(owner))
+        _, picks = np.unique(owner[order], return_index=True)
+        clips = [material.store.clips[row] for row in chosen]
+        np.savez(
+            folder / TEST_FILE,
+            features=features[order[picks]],
+            labels=np.array([UNION.index(clip.emotion) for clip in clips]),
+            groups=np.array([clip.speaker for clip in clips]),
+        )
+
+
+def score(
+    material: Material, scorer: Scorer, test: NDArray[np.int64], folder: Path
+) -> dict[str, Any]:
+    """Figures per row of the table, and the logits of every window for later questions."""
+    if not len(test):
+        return {}
+    clips = [material.store.clips[row] for row in test]
+    owner, windows = scorer.window_logits(material.bank, test)
+    keys = np.array([clip.key for clip in clips])
+    np.savez_compressed(folder / LOGITS_FILE, owner=owner, windows=windows, keys=keys)
+    return row_figures(clips, clip_means(owner, windows, len(clips)))
+
+
+def row_figures(
+    clips: Sequence[Clip], logits: NDArray[np.float32], labels: Sequence[str] = UNION
+) -> dict[str, Any]:
+    figures = {}
+    for row in ROWS:
+        outcome = outcome_of(row, clips, logits, labels)
+        if outcome:
+            low, high = speaker_interval(outcome)
+            figures[row.name] = {
+                "uar": round(unweighted_recall(outcome), 4),
+                "interval": [round(low, 4), round(high, 4)],
+                "accuracy": round(accuracy(outcome), 4),
+                "f1": round(macro_f1(outcome), 4),
+                "clips": len(outcome.truth),
+            }
+    return figures
+
+
+def keras_network(model: keras.Model) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    def network(features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(model.predict(features, batch_size=256, verbose=0), dtype=np.float32)
+
+    return network
+
+
+def load_scorer(folder: Path) -> Scorer:
+    """The scorer of a finished training's float model."""
+    card = json.loads((folder / CARD_FILE).read_text())
+    model = keras.saving.load_model(folder / MODEL_FILE, compile=False)
+    return Scorer(
+        keras_network(model),
+        FrontendSpec.from_dict(card["spec"]),
+        np.array(card["mean"], dtype=np.float32),
+        np.array(card["deviation"], dtype=np.float32),
+    )
