@@ -98,6 +98,19 @@ def cast(tmp_path: Path) -> Cast:
     )
 
 
+def test_nobody_whom_the_gate_learned_from_serves_to_choose_its_settings(tmp_path: Path) -> None:
+    left_out = compose.left_out_by("joint", "1") | compose.left_out_by("development", "1")
+    found = [
+        Recording(corpus, tmp_path / f"{speaker}.wav", speaker, "angry")
+        for corpus, speaker in (
+            *(("CREMA-D", "CRE1001"), ("CREMA-D", "CRE1019"), ("CREMA-D", "CRE1082")),
+            *(("RAVDESS", "RAV01"), ("RAVDESS", "RAV06")),
+        )
+    ]
+    acted = compose.cast(found, "validation", left_out).acted
+    assert {recording.speaker for recording in acted} == {"CRE1019", "RAV06"}
+
+
 def test_streams_are_the_same_for_the_same_seed(cast: Cast) -> None:
     one, same, other = (
         compose.compose(np.random.default_rng(seed), cast, "moods", 60.0) for seed in (1, 1, 2)

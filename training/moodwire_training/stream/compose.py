@@ -69,14 +69,14 @@ class Cast:
 
 
 def cast(found: Sequence[Recording], role: Role, left_out: frozenset[str]) -> Cast:
-    """Acted speech of those speakers whom the model has not heard; the rest by its role.
+    """Nobody and nothing that the gate learned from, and acted speech only of `left_out`.
 
-    Plain speech and noise are those that the gate did not learn from; readers of LibriSpeech
-    in these roles are left out of the mood model's training too (plans/streams.toml).
+    Those are the speakers whom the mood model has not heard; readers of LibriSpeech in these
+    roles are left out of its training too (plans/streams.toml).
     """
     ours = [r for r in found if role_of(r) == role]
     return Cast(
-        tuple(r for r in found if r.speaker in left_out),
+        tuple(r for r in ours if r.speaker in left_out),
         tuple(r for r in ours if r.corpus == "speech"),
         tuple(r for r in ours if r.corpus == "noise"),
         tuple(r for r in ours if r.corpus == "rooms"),
