@@ -21,8 +21,8 @@ def command() -> None:
 @manifest_option
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for weights.")
 @click.option("--cache", type=click.Path(path_type=Path), default=Path("cache/gate"))
-@click.option("--scenes", default=3000, show_default=True, help="Scenes of 12 s to learn from.")
-@click.option("--epochs", default=16, show_default=True)
+@click.option("--scenes", default=6000, show_default=True, help="Scenes of 12 s to learn from.")
+@click.option("--epochs", default=12, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--permissive", is_flag=True, help="Leave out noise under non-commercial licences.")
 def fit(

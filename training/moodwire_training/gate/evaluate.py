@@ -13,7 +13,15 @@ from moodwire.config import Gate
 from moodwire.decision.gate import SpeechGate
 from moodwire.speech.scorer import TRAINED_ON
 from moodwire_training.gate import scenes
-from moodwire_training.gate.material import HUMAN, RATE, Material, Recording, Samples, read
+from moodwire_training.gate.material import (
+    HUMAN,
+    RATE,
+    Material,
+    Recording,
+    Samples,
+    corpus_of,
+    read,
+)
 from moodwire_training.gate.rivals import Rival
 from moodwire_training.gate.scenes import HOP, Passage, Scene
 
@@ -119,7 +127,7 @@ def noise_trials(rng: np.random.Generator, material: Material) -> Iterator[Trial
         noise[:lead] = 0
         noise = noise + scenes.coloured_noise(rng, length) * np.float32(0.01)
         nobody = np.zeros(length // HOP, bool)
-        silence = Scene(np.zeros(length, np.float32), nobody, nobody)
+        silence = Scene(np.zeros(length, np.float32), nobody, nobody, nobody)
         scene = scenes.mixed(silence, noise, snr=0.0, gain=float(rng.uniform(-20, 6)))
         kind = HUMAN.get(recording.category)
         row = f"noise: human, {kind}" if kind else "noise"
@@ -175,7 +183,3 @@ def _speech_scene(
     noise = scenes.recorded_noise(rng, noises[int(rng.integers(len(noises)))], length)
     scene = scenes.voices(passages, length, room)
     return scenes.mixed(scene, noise, snr, gain=float(rng.uniform(-20, 6)))
-
-
-def corpus_of(recording: Recording) -> str:
-    return recording.path.parent.name if recording.corpus == "speech" else recording.corpus

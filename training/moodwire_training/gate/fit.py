@@ -7,7 +7,9 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
+import keras
 import numpy as np
 import scipy.ndimage
 from numpy.typing import NDArray
@@ -16,7 +18,9 @@ from moodwire.features.frontend import MelStream
 from moodwire.speech.cues import GROUP, Cues
 from moodwire.speech.network import Weights
 from moodwire.speech.scorer import TRAINED_ON
+from moodwire_training.fit import WarmCosine
 from moodwire_training.gate.material import LICENCES, Material, corpora_of
+from moodwire_training.gate.network import device_weights, gate_network
 from moodwire_training.gate.scenes import Scene, Truth, random_scene
 
 Floats = NDArray[np.float32]
@@ -26,20 +30,24 @@ REMEMBERED = 5
 """Groups (0.3 s) after clear speech in which the gate should still say so: between two clear
 sounds nothing is demanded, since in noise there may be nothing to hear."""
 
+EQUALISED = 0.05
+"""Deviation of each wave of the curve over the bands that stands for another microphone; tenths
+of it are nats."""
+
 
 @dataclass(frozen=True)
 class Recipe:
     """What a fit depends on besides its material."""
 
-    scenes: int = 3000
+    scenes: int = 6000
     seconds: float = 12.0
-    patch: int = 24
-    pair: int = 32
+    patch: int = 32
+    pair: int = 48
     look: int = 48
     judge: int = 48
-    context: int = 20
-    """Groups that are judged together: 20 are 1.28 s."""
-    epochs: int = 16
+    context: int = 32
+    """Groups that are judged together: 32 are 2 s."""
+    epochs: int = 12
     batch: int = 16
     rate: float = 3e-3
     seed: int = 1
@@ -64,7 +72,8 @@ def lesson(scene: Scene) -> tuple[Floats, Floats, Floats, Floats]:
     cues, awake = Cues(logmel.shape[1]).push(logmel[: groups * GROUP].reshape(groups, GROUP, -1))
     spoken, clear = _by_group(scene.spoken, groups), _by_group(scene.clear, groups)
     wanted = _recently(clear, REMEMBERED)
-    certain = wanted | ~_recently(spoken, REMEMBERED)
+    echo = _by_group(scene.echo, groups)
+    certain = wanted | ~(_recently(spoken, REMEMBERED) | echo)
     return cues, _numbers(awake), _numbers(wanted), _numbers(certain)
 
 
@@ -100,48 +109,68 @@ def lessons(material: Material, recipe: Recipe, cache: Path) -> Lessons:
         return Lessons(found["cues"], *found["rest"])
 
 
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Scenes in another order each epoch, each through another microphone."""
+
+    def __init__(self, learned: Lessons, recipe: Recipe) -> None:
+        super().__init__()
+        self._learned, self._recipe = learned, recipe
+        self._rng = np.random.default_rng(recipe.seed)
+        asked = learned.weight * learned.awake
+        asked *= np.where(learned.spoken > 0, 1.0, recipe.noise_weight)
+        self._asked = (asked / asked.mean()).astype(np.float32)
+        self.on_epoch_end()
+
+    def __len__(self) -> int:
+        return len(self._asked) // self._recipe.batch
+
+    def __getitem__(self, index: int) -> Any:
+        rows = self._order[index * self._recipe.batch :][: self._recipe.batch]
+        learned = self._learned
+        cues = learned.cues[rows].astype(np.float32)
+        _equalise(self._rng, cues[..., :GROUP])
+        given = {"cues": cues, "awake": learned.awake[rows, :, None]}
+        return given, learned.spoken[rows, :, None], self._asked[rows]
+
+    def on_epoch_end(self) -> None:
+        self._order = self._rng.permutation(len(self._asked))
+
+
+def _equalise(rng: np.random.Generator, shape: Floats) -> None:
+    """A smooth curve over the bands for each scene, in place."""
+    bands = shape.shape[2]
+    waves = np.cos(np.pi * np.arange(1, 5)[:, None] * (np.arange(bands) + 0.5) / bands)
+    curve = rng.normal(0.0, EQUALISED, (len(shape), 4)).astype(np.float32) @ waves
+    shape += curve[:, None, :, None].astype(np.float32)
+    np.clip(shape, -1.0, 0.0, out=shape)
+
+
 def fit(learned: Lessons, recipe: Recipe, report: Callable[[str], None]) -> Weights:
-    """AdamW with one warm cycle; the same seed gives the same weights on the same machine."""
-    import torch
-    from torch.nn import functional
-
-    from moodwire_training.gate.network import GateNetwork
-
-    torch.manual_seed(recipe.seed)
-    order = np.random.default_rng(recipe.seed)
-    network = GateNetwork(
+    """AdamW and the mean of its last weights; a seed gives the same weights on one machine."""
+    keras.utils.set_random_seed(recipe.seed)
+    batches = Batches(learned, recipe)
+    network = gate_network(
         learned.cues.shape[2],
         *(recipe.patch, recipe.pair, recipe.look, recipe.judge, recipe.context),
     )
-    asked = learned.weight * learned.awake
-    asked *= np.where(learned.spoken > 0, 1.0, recipe.noise_weight).astype(np.float32)
-    optimiser = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=0.01)
-    steps = len(asked) // recipe.batch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, recipe.rate, recipe.epochs * steps, pct_start=0.1
+    steps = recipe.epochs * len(batches)
+    network.compile(
+        keras.optimizers.AdamW(
+            WarmCosine(recipe.rate, steps, 0.1),
+            weight_decay=0.01,
+            use_ema=True,
+            ema_momentum=max(0.0, 1 - 10 / steps),
+        ),
+        keras.losses.BinaryCrossentropy(from_logits=True),
+        jit_compile=False,
     )
-    for epoch in range(recipe.epochs):
-        total = 0.0
-        for rows in np.array_split(order.permutation(len(asked))[: steps * recipe.batch], steps):
-            cues, awake, spoken, weight = (
-                torch.from_numpy(array[rows].astype(np.float32))
-                for array in (learned.cues, learned.awake, learned.spoken, asked)
-            )
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = network(cues, awake)
-            loss = (
-                functional.binary_cross_entropy_with_logits(
-                    logits.float(), spoken, weight, reduction="sum"
-                )
-                / weight.sum()
-            )
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            total += loss.item()
-        report(f"epoch {epoch + 1} of {recipe.epochs}: loss {total / steps:.4f}")
-    return network.weights()
+    said = keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: report(
+            f"epoch {epoch + 1} of {recipe.epochs}: loss {logs['loss']:.4f}"
+        )
+    )
+    network.fit(batches, epochs=recipe.epochs, shuffle=False, verbose=0, callbacks=[said])
+    return device_weights(network)
 
 
 def store(weights: Weights, taught: Material, recipe: Recipe, folder: Path) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import csv
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import gcd
 from pathlib import Path
 from typing import Literal
@@ -15,13 +16,16 @@ import scipy.signal
 import soundfile
 from numpy.typing import NDArray
 
-from moodwire_training.folds import acceptance_speakers
+from moodwire_training.folds import acceptance_speakers, read_plan
 
 Samples = NDArray[np.float32]
 
 RATE = 16_000
 
 ACCEPTANCE = acceptance_speakers()
+
+CHOSEN_ON = frozenset(read_plan("development").training("1").test)
+"""Speakers on whom settings are chosen; neither the gate nor a development model learns them."""
 
 HUMAN = {
     "20": "crying baby",
@@ -36,6 +40,9 @@ UNDECIDED = frozenset({"20", "26"})
 
 PERMISSIVE = frozenset({"0", "1", "10", "11", "12", "20", "21", "38", "40", "41"})
 """ESC-10, the classes of ESC-50 whose clips are under CC BY; the others are CC BY-NC."""
+
+PERMISSIVE_SPEECH = frozenset({"CREMA-D", "speech"})
+"""Corpora of speech whose licences allow commercial use."""
 
 
 Role = Literal["training", "validation", "test"]
@@ -72,6 +79,13 @@ class Material:
     rooms: tuple[Recording, ...] = ()
     """Training makes up its rooms; those that were measured are for the tests."""
 
+    @cached_property
+    def speech_by_corpus(self) -> list[list[Recording]]:
+        found: dict[str, list[Recording]] = defaultdict(list)
+        for recording in self.speech:
+            found[corpus_of(recording)].append(recording)
+        return [found[name] for name in sorted(found)]
+
 
 def recordings(data: Path) -> list[Recording]:
     """All but duplicates and those clips of `precise` whose names promise no speech."""
@@ -90,7 +104,7 @@ def recordings(data: Path) -> list[Recording]:
 
 
 def material(found: Sequence[Recording], role: Role, permissive: bool = False) -> Material:
-    """One side of the split; `permissive` leaves out noise under non-commercial licences."""
+    """One side of the split; `permissive` leaves out what is under non-commercial licences."""
     ours = [r for r in found if role_of(r) == role]
     noise = [
         r
@@ -99,23 +113,21 @@ def material(found: Sequence[Recording], role: Role, permissive: bool = False) -
         and (role == "test" or r.category not in UNDECIDED)
         and (not permissive or not r.category or r.category in PERMISSIVE)
     ]
-    return Material(
-        tuple(r for r in ours if r.corpus not in ("noise", "rooms")),
-        tuple(noise),
-        tuple(r for r in ours if r.corpus == "rooms"),
-    )
+    speech = [
+        r
+        for r in ours
+        if r.corpus not in ("noise", "rooms") and (not permissive or r.corpus in PERMISSIVE_SPEECH)
+    ]
+    return Material(tuple(speech), tuple(noise), tuple(r for r in ours if r.corpus == "rooms"))
 
 
 def role_of(recording: Recording) -> Role:
-    """By speaker, by source of the noise, by place; most corpora never teach the gate."""
+    """By speaker, by source of the noise, by place."""
     if recording.speaker in ACCEPTANCE:
         return "test"
     match recording.corpus:
-        case "CREMA-D":
-            number = int(recording.speaker.removeprefix("CRE"))
-            if number >= 1073:
-                return "test"
-            return "validation" if 1019 <= number <= 1036 else "training"
+        case "CREMA-D" if int(recording.speaker.removeprefix("CRE")) >= 1073:
+            return "test"
         case "speech" if recording.path.parent.name == "LibriSpeech":
             return _lot(recording.speaker)
         case "speech":
@@ -128,7 +140,7 @@ def role_of(recording: Recording) -> Role:
             return "test" if held_out else "training"
         case "rooms":
             return "test" if _lot(recording.path.stem) == "test" else "validation"
-    return "validation"
+    return "validation" if recording.speaker in CHOSEN_ON else "training"
 
 
 def _lot(name: str, tests: bool = True) -> Role:
@@ -150,8 +162,18 @@ def corpora_of(used: Iterable[Recording]) -> dict[str, int]:
     return counts
 
 
+def corpus_of(recording: Recording) -> str:
+    """The folders of plain speech count as corpora of their own."""
+    return recording.path.parent.name if recording.corpus == "speech" else recording.corpus
+
+
 LICENCES = {
     "CREMA-D": "ODbL-1.0 / DbCL-1.0",
+    "RAVDESS": "CC-BY-NC-SA-4.0",
+    "TESS": "CC-BY-NC-ND-4.0",
+    "SAVEE": "research use, no redistribution",
+    "EMO-DB": "free for research",
+    "nEMO": "CC-BY-NC-SA-4.0",
     "LibriSpeech": "CC-BY-4.0",
     "precise": "public domain",
     "MUSAN": "CC-BY-4.0",

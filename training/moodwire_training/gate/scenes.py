@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,8 +24,14 @@ SPOKEN_RANGE = 26.0
 SPOKEN_OVER_FLOOR = 5.0
 """dB that speech stands above the quietest frames of its own clip."""
 
-CLEAR_RANGE = 8.0
-"""dB under a voice's mean level within which it is clear even in noise."""
+CLEAR_OVER_NOISE = 10 ** (-3 / 10)
+"""Power of the voice over that of the noise from which a frame of speech can be told."""
+
+ECHO = 10 ** (-25 / 10)
+"""Power of a room's echo over that of the voice from which it is an echo, and not yet silence."""
+
+FAINT_DYNAMICS = 15.0
+"""dB between loud and quiet frames under which a clip's level does not tell where its voice is."""
 
 PAUSE = 19
 """Frames (0.3 s) of pause within speech that count as speech."""
@@ -38,6 +46,8 @@ class Scene:
     samples: Samples
     spoken: Truth
     clear: Truth
+    echo: Truth
+    """Nobody speaks any more, but the room still does."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +74,7 @@ def spoken_frames(samples: Samples) -> Truth:
 def voices(passages: Sequence[Passage], length: int, room: Samples | None = None) -> Scene:
     """Speech alone, each passage at the same loudness where it is spoken, in a room or dry."""
     out = np.zeros(length, dtype=np.float32)
-    spoken, clear = np.zeros(length // HOP, dtype=bool), np.zeros(length // HOP, dtype=bool)
+    spoken = np.zeros(length // HOP, dtype=bool)
     for passage in passages:
         dry = read(passage.recording.path)[: length - passage.start]
         truth = spoken_frames(dry)
@@ -73,20 +83,28 @@ def voices(passages: Sequence[Passage], length: int, room: Samples | None = None
         out[passage.start : passage.start + len(dry)] += dry / level
         here = slice(passage.start // HOP, passage.start // HOP + len(truth))
         spoken[here] |= truth
-        power = np.square(framed / level).mean(axis=1)
-        clear[here] |= truth & (power > 10 ** (-CLEAR_RANGE / 10))
+    echo = np.zeros_like(spoken)
     if room is not None:
         out = scipy.signal.oaconvolve(out, room)[:length]
         out /= root_mean_square(out[: len(spoken) * HOP].reshape(-1, HOP)[spoken]) + 1e-9
-    return Scene(out.astype(np.float32), spoken, clear)
+        echo = ~spoken & (_power(out) > ECHO)
+    return Scene(out.astype(np.float32), spoken, spoken, echo)
 
 
 def mixed(scene: Scene, noise: Samples, snr: float, gain: float) -> Scene:
     """`snr` in dB between what is spoken and the sounding part of the noise; `gain` in dB."""
     scale = 10 ** (-snr / 20) / (sounding_level(noise) + 1e-9)
-    heard = scene.samples + scale * noise[: len(scene.samples)]
+    around = scale * noise[: len(scene.samples)]
+    clear = scene.spoken & (_power(scene.samples) > CLEAR_OVER_NOISE * _power(around))
+    heard = scene.samples + around
     heard *= 0.1 * 10 ** (gain / 20)
-    return Scene(np.clip(heard, -1, 1).astype(np.float32), scene.spoken, scene.clear)
+    return replace(scene, samples=np.clip(heard, -1, 1).astype(np.float32), clear=clear)
+
+
+def _power(samples: Samples) -> Samples:
+    """Of every frame."""
+    frames = samples[: len(samples) // HOP * HOP].reshape(-1, HOP)
+    return np.asarray(np.square(frames).mean(axis=1), dtype=np.float32)
 
 
 def sounding_level(noise: Samples) -> float:
@@ -151,14 +169,29 @@ def made_up_sound(rng: np.random.Generator, length: int) -> Samples:
     return np.asarray(sound * envelopes[rng.integers(len(envelopes))], dtype=np.float32)
 
 
+def made_up_texture(rng: np.random.Generator, samples: Samples) -> Samples:
+    """Louder and softer in patches of time and frequency: as water, rustling, sawing are."""
+    spectrum = scipy.signal.stft(samples, nperseg=512)[2]
+    patches = np.exp(rng.uniform(np.log((2.0, 2.0)), np.log((20.0, len(samples) / RATE * 10))))
+    coarse = rng.normal(0.0, rng.uniform(0.5, 2.0), patches.astype(int) + 1)
+    rows = np.linspace(0, len(coarse) - 1, spectrum.shape[0])
+    columns = np.linspace(0, coarse.shape[1] - 1, spectrum.shape[1])
+    fine = scipy.ndimage.map_coordinates(
+        coarse, np.meshgrid(rows, columns, indexing="ij", sparse=False), order=1
+    )
+    textured = scipy.signal.istft(spectrum * np.exp(fine), nperseg=512)[1]
+    return np.asarray(textured[: len(samples)], dtype=np.float32)
+
+
 def made_up_room(rng: np.random.Generator) -> Samples:
-    """A direct sound and an exponential tail of noise, 0.15 to 0.9 s to fall by 60 dB."""
-    seconds = rng.uniform(0.15, 0.9)
+    """A direct sound and an exponential tail of noise, 0.15 to 3 s to fall by 60 dB."""
+    seconds = np.exp(rng.uniform(np.log(0.15), np.log(3.0)))
     time = np.arange(int(seconds * RATE)) / RATE
     tail = rng.standard_normal(len(time)) * 10 ** (-3 * time / seconds)
-    tail *= np.exp(rng.uniform(-2.5, 0.3)) / root_mean_square(tail) / np.sqrt(len(tail))
+    tail = scipy.signal.lfilter([1.0], [1.0, -rng.uniform(0.0, 0.7)], tail)
+    tail *= np.exp(rng.uniform(-2.5, 0.5)) / root_mean_square(tail) / np.sqrt(len(tail))
     tail[0] = 1.0
-    return tail.astype(np.float32)
+    return np.asarray(tail, dtype=np.float32)
 
 
 def random_scene(rng: np.random.Generator, material: Material, seconds: float) -> Scene:
@@ -166,14 +199,32 @@ def random_scene(rng: np.random.Generator, material: Material, seconds: float) -
     length = int(seconds * RATE) // HOP * HOP
     passages, free = [], int(rng.uniform(0, 0.6) * length)
     while rng.random() < 0.8 and free < length - RATE:
-        chosen = material.speech[rng.integers(len(material.speech))]
+        chosen = _drawn(rng, material.speech_by_corpus)
         passages.append(Passage(chosen, free // HOP * HOP))
         free += len(read(chosen.path)) + int(rng.exponential(1.5) * RATE)
     room = made_up_room(rng) if rng.random() < 0.4 else None
     dry = voices(passages, length, room)
-    scene = Scene(coloured(rng, dry.samples), dry.spoken, dry.clear)
+    scene = replace(dry, samples=coloured(rng, dry.samples))
     noise = _random_noise(rng, material, length)
-    return mixed(scene, noise, snr=rng.uniform(2, 30), gain=rng.uniform(-35, 10))
+    return mixed(scene, noise, snr=rng.uniform(0, 30), gain=rng.uniform(-35, 10))
+
+
+def _drawn(rng: np.random.Generator, corpora: Sequence[Sequence[Recording]]) -> Recording:
+    """Small corpora are heard more often than their size; what has no clear truth is not."""
+    shares = np.sqrt([len(clips) for clips in corpora])
+    while True:
+        clips = corpora[int(rng.choice(len(corpora), p=shares / shares.sum()))]
+        chosen = clips[int(rng.integers(len(clips)))]
+        if not is_faint(chosen.path):
+            return chosen
+
+
+@cache
+def is_faint(path: Path) -> bool:
+    """Whether the noise of a recording hides where in it somebody speaks."""
+    level = 10 * np.log10(_power(read(path)) + 1e-10)
+    loud, quiet = np.percentile(level, (95, 5))
+    return bool(loud - quiet < FAINT_DYNAMICS)
 
 
 def _random_noise(rng: np.random.Generator, material: Material, length: int) -> Samples:
@@ -188,17 +239,22 @@ def _random_noise(rng: np.random.Generator, material: Material, length: int) -> 
 
 
 def _random_sound(rng: np.random.Generator, material: Material, length: int) -> Samples:
-    """One sound as it may be met again: played faster or slower, through another microphone."""
-    if rng.random() < 0.15:
+    """One sound as it may be met again: faster or slower, backwards, elsewhere, textured."""
+    if rng.random() < 0.25:
         sound = made_up_sound(rng, length)
     else:
         chosen = material.noise[rng.integers(len(material.noise))]
         is_event = rng.random() < 0.4 and len(read(chosen.path)) < length / 1.5
-        speed = np.exp(rng.uniform(-0.35, 0.35))
+        speed = np.exp(rng.uniform(-0.5, 0.5))
         drawn = (event if is_event else recorded_noise)(rng, chosen, int(length * speed) + 1)
         sound = np.interp(np.arange(length) * speed, np.arange(len(drawn)), drawn)
+        sound = sound[::-1] if rng.random() < 0.25 else sound
+    if rng.random() < 0.25:
+        sound = made_up_texture(rng, sound)
+    if rng.random() < 0.2:
+        sound = scipy.signal.oaconvolve(sound, made_up_room(rng))[:length]
     sound = coloured(rng, np.asarray(sound, dtype=np.float32))
-    return sound / np.float32(sounding_level(sound) + 1e-9)
+    return np.asarray(sound / (sounding_level(sound) + 1e-9), dtype=np.float32)
 
 
 def coloured(rng: np.random.Generator, samples: Samples) -> Samples:
