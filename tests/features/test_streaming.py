@@ -17,7 +17,7 @@ from moodwire.features import (
     frames,
     window_features,
 )
-from moodwire.features.frontend import IN_PLACE_FFT
+from moodwire.features.scratch import IN_PLACE_FFT
 
 SPECS = [
     DEFAULT_SPEC,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from moodwire.features.frontend import dct_matrix
+from moodwire.features.mel import dct_matrix
 from moodwire_training.labels import CORPUS_LABELS
 from moodwire_training.material import Material
 from moodwire_training.windows import total_power

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodwire.features import FrontendSpec, window_features
-from moodwire.features.frontend import dct_matrix
+from moodwire.features.mel import dct_matrix
 from moodwire_training.augment import Augmenter
 from moodwire_training.labels import CORPUS_LABELS, UNION, mask_of
 from moodwire_training.recipe import Recipe

@@ -12,31 +12,30 @@ would cost the device half its memory and start-up time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import lru_cache
+import threading
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from moodwire.features.mel import mel_filters
-from moodwire.features.scratch import GROUP, Cut, Scratch
-from moodwire.features.spec import FrontendSpec, SpecError
+from moodwire.features.scratch import GROUP, Scratch
+from moodwire.features.spec import FrontendSpec, Kind
 
 Array = NDArray[np.float32]
 
-IN_PLACE_FFT = np.lib.NumpyVersion(np.__version__) >= "2.0.0"
-"""numpy 1, which 32-bit ARM needs, cannot write a spectrum to where it is told."""
 
+class Frontend:
+    """Pushed samples in -1..1, returns the frames of the spec's kind that became complete, before
+    any window normalisation."""
 
-class MelStream:
-    """Pushed samples in -1..1, returns the natural-log mel frames that became complete."""
-
-    def __init__(self, spec: FrontendSpec) -> None:
+    def __init__(self, spec: FrontendSpec, kind: Kind | None = None) -> None:
+        """`kind`: another than the spec's."""
         self.spec = spec
+        kind = kind or spec.kind
         self._hop, self._length = spec.hop_length, spec.frame_length
-        self._floor = np.full((), spec.power_floor, dtype=np.float32)
-        self._filters = _filters(spec)
-        self._scratch = Scratch(spec)
+        self._width = spec.coefficients if kind == "mfcc" else spec.mel_bands
+        self._scratch = Scratch(spec, kind)
+        # bands are left for this to take the logarithm of, on their way to the caller
+        self._finish = np.positive if kind == "mfcc" else np.log
         self.reset()
 
     def reset(self) -> None:
@@ -47,74 +46,37 @@ class MelStream:
     def push(self, samples: ArrayLike) -> Array:
         """Frames completed by these samples, one row each; the result is the caller's to keep."""
         fresh = one_channel(samples)
-        out = np.empty((self.frames_after(len(fresh)), self.spec.mel_bands), dtype=np.float32)
-        done = 0
-        for cut in self.batches(fresh):
-            np.log(cut.result, out=out[done : done + cut.count])
-            done += cut.count
-        return out
-
-    def frames_after(self, samples: int) -> int:
-        """How many frames that many more samples would complete."""
-        excess = self._carried + samples - self._length
-        return 0 if excess < 0 else excess // self._hop + 1
-
-    def batches(self, fresh: Array) -> Iterator[Cut]:
-        """Band power in whole groups of rows: views that last until the next step."""
-        carry, taken = self._scratch.carry, 0
+        carried, carry = self._carried, self._scratch.carry
+        out = np.empty((self._complete(carried + len(fresh)), self._width), dtype=np.float32)
+        taken = done = 0
         while taken < len(fresh):
-            carried = self._carried
             room = min(len(carry) - carried, len(fresh) - taken)
             carry[carried : carried + room] = fresh[taken : taken + room]
             taken += room
-            self._carried = carried = carried + room
-            count = self.frames_after(0)
-            if count:
+            carried += room
+            if count := self._complete(carried):
                 cut = self._scratch.cut(self._row, count)
-                self._compute(cut)
-                yield cut
+                for step in cut.steps:
+                    step()
+                self._finish(cut.result, out[done : done + count])
+                done += count
                 self._row = (self._row + count) % GROUP
                 used = count * self._hop
-                self._carried = carried - used
-                carry[: carried - used] = carry[used:carried]
+                carried -= used
+                carry[:carried] = carry[used : used + carried]
+        self._carried = carried
+        return out
 
-    def _compute(self, cut: Cut) -> None:
-        cut.framed_input[:] = cut.overlapping
-        np.multiply(cut.framed, cut.window, out=cut.framed)
-        if IN_PLACE_FFT:
-            np.fft.rfft(cut.framed, out=cut.spectrum)
-        else:
-            cut.spectrum[:] = np.fft.rfft(cut.framed)
-        np.multiply(cut.parts, cut.parts, out=cut.parts)
-        np.add(cut.real, cut.imaginary, out=cut.exact_power)
-        cut.power[:] = cut.exact_power
-        np.matmul(cut.power_groups, self._filters, out=cut.band_groups)
-        np.maximum(cut.bands, self._floor, out=cut.bands)
+    def _complete(self, samples: int) -> int:
+        """Frames that lie wholly within that many samples."""
+        return 0 if samples < self._length else (samples - self._length) // self._hop + 1
 
 
-class Frontend:
-    """Pushed samples, returns the frames of the spec's kind, before any window normalisation."""
+class MelStream(Frontend):
+    """Returns natural-log mel frames, whatever the spec's kind is: windows are made of them."""
 
     def __init__(self, spec: FrontendSpec) -> None:
-        self.spec = spec
-        self._mel = MelStream(spec)
-        self._dct = _dct(spec) if spec.kind == "mfcc" else None
-
-    def reset(self) -> None:
-        self._mel.reset()
-
-    def push(self, samples: ArrayLike) -> Array:
-        if self._dct is None:
-            return self._mel.push(samples)
-        fresh = one_channel(samples)
-        out = np.empty((self._mel.frames_after(len(fresh)), self.spec.width), dtype=np.float32)
-        done = 0
-        for cut in self._mel.batches(fresh):
-            np.log(cut.bands, out=cut.bands)
-            np.matmul(cut.band_groups, self._dct, out=cut.coefficient_groups)
-            out[done : done + cut.count] = cut.coefficients
-            done += cut.count
-        return out
+        super().__init__(spec, "logmel")
 
 
 def one_channel(samples: ArrayLike) -> Array:
@@ -124,27 +86,20 @@ def one_channel(samples: ArrayLike) -> Array:
     return fresh
 
 
+class _Kept(threading.local):
+    """The front end that this thread last used: new memory would cost a third of a window's time,
+    since the system hands it out page by page."""
+
+    frontend: Frontend | None = None
+
+
+_kept = _Kept()
+
+
 def frames(spec: FrontendSpec, samples: ArrayLike) -> Array:
     """All frames of a recording at once: what a fresh `Frontend` would return in pieces."""
-    return Frontend(spec).push(samples)
-
-
-@lru_cache(maxsize=8)
-def _filters(spec: FrontendSpec) -> Array:
-    return np.ascontiguousarray(mel_filters(spec).T, dtype=np.float32)
-
-
-@lru_cache(maxsize=8)
-def _dct(spec: FrontendSpec) -> Array:
-    return dct_matrix(spec)
-
-
-def dct_matrix(spec: FrontendSpec) -> Array:
-    """Bands to coefficients by `bands @ matrix`: type II, orthonormal."""
-    if spec.kind != "mfcc":
-        raise SpecError(f"kind is {spec.kind!r}; only mfcc has a DCT")
-    bands, count = spec.mel_bands, spec.coefficients
-    middle = np.arange(bands)[:, None] + 0.5
-    matrix = np.cos(np.pi / bands * middle * np.arange(count)) * np.sqrt(2.0 / bands)
-    matrix[:, 0] /= np.sqrt(2.0)
-    return np.ascontiguousarray(matrix, dtype=np.float32)
+    frontend = _kept.frontend
+    if frontend is None or frontend.spec != spec:
+        frontend = _kept.frontend = Frontend(spec)
+    frontend.reset()
+    return frontend.push(samples)

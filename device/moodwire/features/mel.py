@@ -1,11 +1,13 @@
-"""Triangular mel filters, on the scale of HTK or of Slaney's Auditory Toolbox."""
+"""Triangular mel filters, on the scale of HTK or of Slaney's Auditory Toolbox; and the DCT."""
 
 from __future__ import annotations
+
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from moodwire.features.spec import FrontendSpec
+from moodwire.features.spec import FrontendSpec, SpecError
 
 SLANEY_LINEAR_HZ = 200.0 / 3.0  # Hz per mel below the knee
 SLANEY_KNEE_HZ = 1_000.0
@@ -48,3 +50,15 @@ def mel_filters(spec: FrontendSpec) -> NDArray[np.float64]:
     if spec.mel_scale == "slaney":
         weights *= 2.0 / (right - left)
     return np.asarray(weights)
+
+
+@lru_cache(maxsize=8)
+def dct_matrix(spec: FrontendSpec) -> NDArray[np.float32]:
+    """Bands to coefficients by `bands @ matrix`: type II, orthonormal."""
+    if spec.kind != "mfcc":
+        raise SpecError(f"kind is {spec.kind!r}; only mfcc has a DCT")
+    bands, count = spec.mel_bands, spec.coefficients
+    middle = np.arange(bands)[:, None] + 0.5
+    matrix = np.cos(np.pi / bands * middle * np.arange(count)) * np.sqrt(2.0 / bands)
+    matrix[:, 0] /= np.sqrt(2.0)
+    return np.ascontiguousarray(matrix, dtype=np.float32)

@@ -24,11 +24,14 @@ class Quantiser:
     def __init__(self, manifest: Manifest, shape: tuple[int, int]) -> None:
         mean = np.array(manifest.standardisation.mean)
         with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
-            gain = 1.0 / (np.array(manifest.standardisation.deviation) * manifest.input.scale)
-            self._gain = gain.astype(np.float32)
-            self._offset = (manifest.input.zero_point - mean * gain).astype(np.float32)
-        if not np.isfinite(self._gain).all() or not np.isfinite(self._offset).all():
+            exact = 1.0 / (np.array(manifest.standardisation.deviation) * manifest.input.scale)
+            gain = exact.astype(np.float32)
+            offset = (manifest.input.zero_point - mean * exact).astype(np.float32)
+        if not np.isfinite(gain).all() or not np.isfinite(offset).all():
             raise BundleError("standardisation and input scale of the manifest are out of range")
+        # a row for each frame: numpy is quicker when there is nothing to broadcast
+        self._gain, self._offset = (np.tile(row, (shape[0], 1)) for row in (gain, offset))
+        self._ones = np.ones(shape[0] * shape[1], dtype=np.float32)
         self._buffer = np.empty(shape, dtype=np.float32)
 
     def __call__(self, features: Array) -> Array:
@@ -37,11 +40,11 @@ class Quantiser:
         if features.shape != buffer.shape:
             raise ValueError(f"features have shape {features.shape}; {buffer.shape} is needed")
         np.multiply(features, self._gain, out=buffer)
-        buffer += self._offset
+        np.add(buffer, self._offset, out=buffer)
         np.rint(buffer, out=buffer)
-        np.maximum(buffer, LOWEST, out=buffer)
-        np.minimum(buffer, HIGHEST, out=buffer)
-        if np.isnan(buffer.sum()):
+        np.clip(buffer, LOWEST, HIGHEST, out=buffer)
+        # a dot product takes a third of the time of a sum, and NaN spreads through either
+        if np.isnan(np.dot(buffer.reshape(-1), self._ones)):
             raise ValueError("features hold NaN: the samples they come from are not numbers")
         return buffer
 
