@@ -25,11 +25,12 @@ class SpeechGate:
 
     def push(self, scores: NDArray[np.float32]) -> bool:
         """Whether the gate was open in any of these frames."""
-        opened = False
-        for score in scores:
-            opened |= self._step(float(score))
-            self._spoken[:-1] = self._spoken[1:]
-            self._spoken[-1] = self._is_open and self._low_frames == 0
+        opened, spoken = False, []
+        for score in scores.tolist():
+            opened |= self._step(score)
+            spoken.append(self._is_open and self._low_frames == 0)
+        kept = len(self._spoken)
+        self._spoken = np.concatenate((self._spoken, np.array(spoken, dtype=bool)))[-kept:]
         return opened
 
     @property

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -83,10 +84,14 @@ def _kernel_clock_status() -> int:
     maxerror, esterror; int status. With modes 0 nothing is changed."""
     word = ctypes.sizeof(ctypes.c_long)
     buffer = ctypes.create_string_buffer(512)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.adjtimex(buffer) < 0:
+    if _libc().adjtimex(buffer) < 0:
         return STATUS_UNSYNCHRONISED
     return ctypes.c_int.from_buffer(buffer, 5 * word).value
+
+
+@lru_cache(maxsize=1)
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
 
 
 def boot_id(root: Path = Path("/")) -> str:
