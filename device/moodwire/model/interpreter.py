@@ -42,15 +42,26 @@ def tflite_module() -> ModuleType:
     try:
         from ai_edge_litert import interpreter
     except ImportError as first:
+        _let_interruption_through(first)
         try:
             from tflite_runtime import interpreter
         except ImportError as second:
+            _let_interruption_through(second)
             raise RuntimeMissingError(
                 f"no TFLite runtime: ai-edge-litert ({first}), tflite-runtime ({second}); "
                 "install ai-edge-litert (64 bit) or tflite-runtime with numpy<2 (32 bit)"
             ) from None
     module: ModuleType = interpreter
     return module
+
+
+def _let_interruption_through(error: BaseException) -> None:
+    """Ctrl-C while a compiled module starts: it says that it failed, and why only as the cause."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            raise cause
+        cause = cause.__cause__ or cause.__context__
 
 
 class Interpreter:

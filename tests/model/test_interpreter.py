@@ -1,0 +1,42 @@
+"""Which TFLite runtime is found, and what is said where none is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from moodwire.model.interpreter import RuntimeMissingError, tflite_module
+
+Broken = Callable[[str, str], None]
+
+
+@pytest.fixture
+def broken(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Broken:
+    """A package in place of the one installed, whose import ends with this statement."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def put(package: str, statement: str) -> None:
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            monkeypatch.delitem(sys.modules, name)
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+        (tmp_path / package / "interpreter.py").write_text(statement)
+
+    return put
+
+
+def test_ctrl_c_while_the_runtime_loads_is_no_missing_runtime(broken: Broken) -> None:
+    # what a compiled module makes of an interruption in the middle of its start
+    broken("ai_edge_litert", "raise ImportError('initialization failed') from KeyboardInterrupt()")
+    with pytest.raises(KeyboardInterrupt):
+        tflite_module()
+
+
+def test_without_a_runtime_both_are_named_with_what_ails_them(broken: Broken) -> None:
+    broken("ai_edge_litert", "raise ImportError('wrong libc')")
+    broken("tflite_runtime", "raise ImportError('wrong numpy')")
+    with pytest.raises(RuntimeMissingError, match=r"\(wrong libc\).*\(wrong numpy\)"):
+        tflite_module()
