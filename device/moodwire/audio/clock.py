@@ -12,8 +12,9 @@ STALL_SECONDS = 0.5
 class CaptureClock:
     """Follows the earliest arrivals, since a block can come late but not early."""
 
-    def __init__(self, rate: int) -> None:
+    def __init__(self, rate: int, stall_seconds: float = STALL_SECONDS) -> None:
         self._rate = rate
+        self._stall_seconds = stall_seconds
         self._origin: float | None = None
         self._position = 0
         self.gaps = 0
@@ -24,7 +25,7 @@ class CaptureClock:
         candidate = now - position / self._rate
         if self._origin is None:
             self._origin = candidate
-        elif candidate - self._origin > STALL_SECONDS:
+        elif candidate - self._origin > self._stall_seconds:
             self._origin = candidate
             self.gaps += 1
         else:

@@ -70,6 +70,7 @@ class Monitor:
         self._started = time.monotonic()
         self._source: SourceState = "starting"
         self._heard_until = self._started
+        self._ahead = 0.0
         self._inferences = 0  # of pipelines that were replaced since
         self._ended = False
         self._gate = WatchdogGate(self._started)
@@ -161,6 +162,7 @@ class Monitor:
         self._note_source()
         if block.after_gap:
             self._publish(pipeline.reset(self._heard_until))
+        self._ahead = block.ahead
         before, began = pipeline.inferences, time.perf_counter()
         observations = pipeline.push(block.samples, block.time)
         if pipeline.inferences > before:
@@ -172,6 +174,8 @@ class Monitor:
             self.latency.add(time.monotonic() - block.complete)
 
     def _publish(self, observations: Sequence[Observation]) -> None:
+        if self._ahead:
+            observations = [each.earlier(self._ahead) for each in observations]
         composer = self.parts.composer
         told = [message for each in observations for message in composer.observe(each)]
         if told:

@@ -1,4 +1,10 @@
-"""A pipe instead of a microphone: `ffmpeg -i rtsp://... -f wav - | moodwire run --input -`."""
+"""A pipe instead of a microphone: `ffmpeg -i rtsp://... -f wav - | moodwire run --input -`.
+
+A pipe has no clock. Samples say how long something lasted; when it was is known only from when
+they came. So the pipeline's time counts samples, and what it tells is moved to when the newest of
+them came: a writer that is faster than real time, or hands on what it had gathered, makes no
+event of the future. A writer that pauses for long leaves a gap, as a microphone does.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +14,23 @@ import time
 import numpy as np
 
 from moodwire.audio.capture import Sizes
+from moodwire.audio.clock import CaptureClock
 from moodwire.audio.errors import SourceError
 from moodwire.audio.health import Heard, Patience
 from moodwire.audio.pipe import PipeSource
-from moodwire.audio.source import MODEL_RATE, Samples
+from moodwire.audio.source import MODEL_RATE, Chunk, Samples
 from moodwire.service.stream import Block, StreamEndedError
 
 PATIENCE = Patience(first_audio=math.inf, lost=math.inf, silent_reopen=math.inf)
 """A pipe cannot be opened anew: whoever writes into it may take all the time it needs."""
 
 FULL_SCALE = 0.9999
+
+PAUSE_SECONDS = 5.0
+"""More than a pipe holds: what comes after so long was not heard right after what came before."""
+
+STEADY_SECONDS = 0.05
+"""Less than this is the writer's unevenness, and moves no time."""
 
 
 class PipedStream:
@@ -28,6 +41,10 @@ class PipedStream:
         self._source = PipeSource(
             descriptor, channel=channel, name=name, block_seconds=sizes.block / MODEL_RATE
         )
+        self._clock = CaptureClock(MODEL_RATE, PAUSE_SECONDS)
+        self._gaps = 0
+        self._start: float | None = None  # of the sample with number 0, had there been no gap
+        self._ahead = 0.0
 
     def fileno(self) -> int:
         return self._descriptor
@@ -42,7 +59,30 @@ class PipedStream:
             raise StreamEndedError(str(error)) from None
         if chunk is None:
             return []
-        return [Block(chunk.samples, chunk.time, time.monotonic(), _heard(chunk.samples))]
+        return [self._block(chunk, time.monotonic())]
+
+    def _block(self, chunk: Chunk, now: float) -> Block:
+        clock = self._clock
+        clock.arrived(now, chunk.position + len(chunk.samples))
+        after_gap = clock.gaps != self._gaps
+        came = clock.time_of(chunk.position)
+        if self._start is None:
+            self._start = came - chunk.position / MODEL_RATE
+        begins = self._start + chunk.position / MODEL_RATE
+        if after_gap:  # time must not run backwards, even if it was ahead by more than the gap
+            self._gaps = clock.gaps
+            self._start += max(0.0, came - begins)
+            begins = max(begins, came)
+        if abs(begins - came - self._ahead) > STEADY_SECONDS:
+            self._ahead = begins - came
+        return Block(
+            chunk.samples,
+            begins,
+            now,
+            _heard(chunk.samples),
+            after_gap=after_gap,
+            ahead=self._ahead,
+        )
 
     def close(self) -> None:
         self._source.close()

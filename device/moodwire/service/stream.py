@@ -56,6 +56,9 @@ class Block:
     after_gap: bool = False
     """So much is missing that what was heard before is stale."""
 
+    ahead: float = 0.0
+    """Seconds by which `time`, counted in samples, is later than the sound came."""
+
 
 class Stream(Protocol):
     """An opened source."""
