@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from moodwire.config import Outbox as Settings
 from moodwire.publish.clock import Stamp, WallClock
-from moodwire.publish.disk import DiskStore, OutboxInUseError
+from moodwire.publish.disk import LOG_BYTES, DiskStore, OutboxInUseError
 from moodwire.publish.outbox import FILE_NAME, Outbox, open_outbox
 from moodwire.publish.retention import Limits, Retention, Slot, waiting_since
 
@@ -153,6 +153,26 @@ def test_after_a_power_cut_what_was_synced_is_there_and_the_rest_a_clean_beginni
         assert found == [b"%d" % number for number in range(len(found))]
         survivor.close()
     outbox.close()
+
+
+def test_only_maintenance_waits_for_the_card(tmp_path):
+    """SQLite would fold its log, and wait for the card, in the thread that hears."""
+    outbox = outbox_at(tmp_path)
+    outbox.maintain()
+    file, log = tmp_path / FILE_NAME, tmp_path / f"{FILE_NAME}-wal"
+    before = file.read_bytes()
+    for number in range(2_000):
+        outbox.remove(outbox.append("t", b"%d" % number, HERE))
+    waiting = outbox.append("t", b"last", HERE)
+    assert file.read_bytes() == before
+    assert log.stat().st_size > LOG_BYTES
+    outbox.maintain()
+    assert log.stat().st_size == 0
+    assert [entry.key for entry in outbox.after(0, 10)] == [waiting]
+    outbox.close()
+    again = outbox_at(tmp_path)
+    assert payloads(again) == [b"last"]
+    again.close()
 
 
 @pytest.mark.parametrize("damage", ["garbage", "middle", "another format", "empty"])

@@ -24,6 +24,9 @@ FORMAT: Final = 1
 
 CORRUPT_FILES_KEPT: Final = 2
 
+LOG_BYTES: Final = 1 << 20
+"""Of SQLite's log, from which it is folded into the file."""
+
 SCHEMA: Final = """
 CREATE TABLE event (
   key INTEGER PRIMARY KEY, topic TEXT NOT NULL, payload BLOB NOT NULL,
@@ -115,6 +118,19 @@ class DiskStore:
         finally:
             os.close(descriptor)
 
+    @property
+    def outgrown(self) -> bool:
+        try:
+            return Path(f"{self._path}-wal").stat().st_size > LOG_BYTES
+        except OSError:
+            return False
+
+    def fold(self) -> None:
+        try:
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except sqlite3.DatabaseError as error:
+            self._suffer(error)
+
     def close(self) -> None:
         self._database.close()
 
@@ -158,6 +174,8 @@ class DiskStore:
             database.execute("PRAGMA locking_mode = EXCLUSIVE")
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")
+            # Folding waits for the card, and would do so in the thread that hears: see `fold`.
+            database.execute("PRAGMA wal_autocheckpoint = 0")
             _prepare(database)
         except sqlite3.OperationalError as error:
             database.close()

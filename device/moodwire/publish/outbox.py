@@ -89,8 +89,12 @@ class Outbox:
             self._store.commit(self.dropped)
             waits = self._unsynced and len(self._retention) > 0
             self._unsynced = self.touched = False
-        if waits:
+        outgrown = self._store.outgrown
+        if waits or outgrown:
             self._store.sync()
+        if outgrown:
+            with self._lock:
+                self._store.fold()
 
     def close(self) -> None:
         self.maintain()

@@ -42,6 +42,14 @@ class Store(Protocol):
     def sync(self) -> None:
         """On return what was committed survives a power cut."""
 
+    @property
+    def outgrown(self) -> bool:
+        """It is time to fold."""
+        ...
+
+    def fold(self) -> None:
+        """Make what was committed take little room; waits for the card, the less after `sync`."""
+
     def close(self) -> None: ...
 
 
@@ -68,6 +76,11 @@ class MemoryStore:
 
     def sync(self) -> None:
         """Nothing survives."""
+
+    outgrown = False
+
+    def fold(self) -> None:
+        """Nothing is committed."""
 
     def close(self) -> None:
         """Nothing is open."""
