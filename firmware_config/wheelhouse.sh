@@ -17,7 +17,7 @@ for python in 3.11 3.13; do
     python3 -m pip download --quiet --disable-pip-version-check --only-binary :all: \
         --platform "manylinux2014_$machine" --platform "manylinux_2_27_$machine" \
         --platform "manylinux_2_28_$machine" --python-version "$python" \
-        --constraint "$(dirname "$0")/constraints.txt" --dest "$output" "$wheel"
+        --constraint "$(dirname "$0")/constraints.txt" --dest "$output" "$wheel[web]"
 done
 echo "$architecture" >"$output/architecture"
 du -sh "$output"

@@ -13,7 +13,16 @@ import subprocess
 from typing import Any
 
 import pytest
-from userlands import CACHE, SCRIPTS, SYSTEMD_PACKAGES, other_version, package, userland
+from userlands import (
+    CACHE,
+    FAILS_ITS_SELF_TEST,
+    IS_NEVER_READY,
+    SCRIPTS,
+    SYSTEMD_PACKAGES,
+    other_version,
+    package,
+    userland,
+)
 
 pytestmark = pytest.mark.systemd
 
@@ -29,8 +38,9 @@ def seen() -> dict[str, Any]:
     shutil.rmtree(handed, ignore_errors=True)
     shutil.copytree(SCRIPTS / "machine", handed)
     shutil.copy(package("amd64"), handed / "moodwire.deb")
-    other_version("9.9.8", handed, damaged=True)
-    other_version("9.9.9", handed, damaged=False)
+    other_version("9.9.8", handed, FAILS_ITS_SELF_TEST)
+    other_version("9.9.9", handed)
+    other_version("9.9.10", handed, IS_NEVER_READY)
     subprocess.run([SCRIPTS / "boot.sh", root, scratch], timeout=900, check=False)
     told: dict[str, Any] = json.loads((handed / "seen.json").read_text())
     assert "fault" not in told, told["fault"]
@@ -76,6 +86,16 @@ def test_the_sandbox_holds_and_lets_the_work_through(seen: dict[str, Any]) -> No
     assert {name for name, result in probe.items() if result == "done"} == ALLOWED
 
 
+def test_the_page_judges_a_recording_within_the_sandbox(seen: dict[str, Any]) -> None:
+    """Its decoder limits itself first, which the filter of system calls must let it do."""
+    status, answer = seen["recording judged"]
+
+    assert status == 200, answer
+    assert json.loads(answer)["probabilities"]
+    assert json.loads(seen["self-test on the page"][1])["ok"]
+    assert seen["restarts with the page"] == "0"
+
+
 def test_systemd_and_udev_find_no_fault(seen: dict[str, Any]) -> None:
     exposure = re.search(r"service: ([\d.]+)", seen["security"])
     assert exposure
@@ -109,10 +129,19 @@ def test_a_damaged_update_leaves_the_old_version_running(seen: dict[str, Any]) -
     assert seen["after damaged"].splitlines()[:2] == [seen["before"], "active"]
 
 
+def test_an_update_that_never_becomes_ready_gives_way_to_what_ran_before(
+    seen: dict[str, Any],
+) -> None:
+    assert "its service does not become ready" in seen["unready upgrade"]
+    version, state, *kept = seen["after unready"].splitlines()
+    assert (version, state) == ("moodwire, version 9.9.9", "active")
+    assert [each.partition("-")[0] for each in kept] == [seen["before"].split()[-1], "9.9.9"]
+
+
 def test_updates_keep_the_configuration_and_can_be_taken_back(seen: dict[str, Any]) -> None:
     assert seen["after sound"].splitlines()[:2] == ["moodwire, version 9.9.9", "active"]
     assert "rc=" not in seen["again"]
-    assert seen["rollback"].splitlines()[1:] == [seen["before"], "active"]
+    assert seen["rollback"].splitlines()[1:] == [seen["before"], "active"], "not the unready one"
     assert seen["configuration kept"].startswith("# my own line\n")
 
 

@@ -188,7 +188,7 @@ class HomeAssistant(Section, frozen=True):
 
 
 class Web(Section, frozen=True):
-    """The local page and /metrics; needs `pip install moodwire[web]`."""
+    """The local page and /metrics. The Debian package brings all; pip needs `moodwire[web]`."""
 
     enabled: Annotated[bool, Meta(description="Serve the page from the daemon")] = False
     address: Annotated[str, Meta(min_length=1, description="Any but loopback needs a password")] = (

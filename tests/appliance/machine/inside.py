@@ -3,6 +3,7 @@
 It judges nothing: /in/seen.json goes to the test outside.
 """
 
+import http.client
 import json
 import pathlib
 import subprocess
@@ -44,7 +45,7 @@ def retained(topic: str) -> str:
 
 
 def prepare() -> None:
-    """A microphone, a broker with a password, and a watchdog that does not take half a minute."""
+    """A microphone, a broker with a password, and waits that do not take half a minute."""
     pathlib.Path("/etc/asound.conf").write_text(
         "pcm.!default { type pulse server unix:/run/pulse/native device vmic }\n"
         "ctl.!default { type pulse server unix:/run/pulse/native }\n"
@@ -58,7 +59,9 @@ def prepare() -> None:
     SEEN["broker"] = sh("systemctl restart mosquitto; sleep 1; systemctl is-active mosquitto sound")
     quick = pathlib.Path(f"/etc/systemd/system/{UNIT}.d")
     quick.mkdir(parents=True)
-    (quick / "quick.conf").write_text("[Service]\nWatchdogSec=6\nRestartSec=0.5\n")
+    (quick / "quick.conf").write_text(
+        "[Service]\nWatchdogSec=6\nRestartSec=0.5\nTimeoutStartSec=10\n"
+    )
 
 
 def install() -> None:
@@ -148,8 +151,40 @@ def sandbox() -> None:
     SEEN["udev verify"] = sh("udevadm verify /usr/lib/udev/rules.d/85-moodwire.rules")
 
 
+def page() -> None:
+    """What the daemon starts for its page runs within the same sandbox: decoder and self-test."""
+    without = CONFIG.read_text()
+    CONFIG.write_text(without + "[web]\nenabled = true\n")
+    sh(f"systemctl restart {UNIT}")
+    until(lambda: fetch("/healthz")[0] == 200, 20)
+    token = {"X-CSRF": fetch("/try")[1].split('data-csrf="', 1)[1].split('"', 1)[0]}
+    recording = pathlib.Path("/tmp/sample.wav").read_bytes()
+    begun = time.monotonic()
+    SEEN["recording judged"] = fetch("/recordings", recording, token)
+    SEEN["recording seconds"] = round(time.monotonic() - begun, 1)
+    SEEN["self-test on the page"] = fetch("/selftest", b"", token)
+    SEEN["restarts with the page"] = show("NRestarts")
+    SEEN["memory peak with the page"] = show("MemoryPeak")
+    CONFIG.write_text(without)
+    sh(f"systemctl restart {UNIT}")
+
+
+def fetch(
+    path: str, body: bytes | None = None, headers: dict[str, str] | None = None
+) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", 8377, timeout=60)
+    try:
+        connection.request("POST" if body is not None else "GET", path, body, headers or {})
+        response = connection.getresponse()
+        return response.status, response.read().decode()
+    except ConnectionRefusedError:
+        return 0, ""
+    finally:
+        connection.close()
+
+
 def several() -> None:
-    text = CONFIG.read_text().replace('id = "pi"', 'id = "kitchen"').replace('"pi"', '"pi"')
+    text = CONFIG.read_text().replace('id = "pi"', 'id = "kitchen"')
     other = CONFIG.with_name("kitchen.toml")
     other.write_text(text)
     sh(f"chown root:moodwire {other}; chmod 0640 {other}")
@@ -187,6 +222,10 @@ def upgrade() -> None:
         f"moodwire --version; systemctl is-active {UNIT}; ls /opt/moodwire/versions"
     )
     SEEN["again"] = sh("apt-get install -y --reinstall /in/moodwire_9.9.9_amd64.deb")
+    SEEN["unready upgrade"] = sh("apt-get install -y /in/moodwire_9.9.10_amd64.deb")
+    SEEN["after unready"] = sh(
+        f"moodwire --version; systemctl is-active {UNIT}; ls /opt/moodwire/versions"
+    )
     SEEN["rollback"] = sh(
         f"/usr/lib/moodwire/activate rollback; moodwire --version; systemctl is-active {UNIT}"
     )
@@ -206,7 +245,19 @@ def remove() -> None:
 
 
 try:
-    for step in (prepare, install, ready, hear, watch, sandbox, several, stop, upgrade, remove):
+    for step in (
+        prepare,
+        install,
+        ready,
+        hear,
+        watch,
+        sandbox,
+        page,
+        several,
+        stop,
+        upgrade,
+        remove,
+    ):
         begun = time.monotonic()
         step()
         SEEN[f"{step.__name__} took"] = round(time.monotonic() - begun, 1)
