@@ -11,9 +11,9 @@ import click
 import numpy as np
 
 from moodwire.audio.source import MODEL_RATE, Samples
-from moodwire.benchmarks.bench import SETTLE_SECONDS, Bench
+from moodwire.benchmarks.bench import SETTLE_SECONDS, Bench, Cost
 from moodwire.benchmarks.loop import loop_cpu_share
-from moodwire.benchmarks.material import make_material, write_raw
+from moodwire.benchmarks.material import Material, make_material, write_raw
 from moodwire.config import Config
 from moodwire.model import load_bundle
 from moodwire.pipeline import hop_frames
@@ -56,45 +56,61 @@ def command(
     material = make_material(speech)
     with tempfile.TemporaryDirectory(prefix="moodwire-bench-") as folder:
         bench = Bench(Path(folder), microphone)
-
-        def recorded(name: str, samples: Samples) -> Path:
-            return write_raw(samples, bench.folder / f"{name}.raw")
-
-        click.echo(f"{hours:g} h of {material.speech_from}, quiet and noise ...", err=True)
-        mixed = recorded("mixed", material.mixed(round(hours * 3_600)))
-        fast = bench.all_of(mixed)
-        share = fast["cpu_s"] / fast["heard_s"]
-        sound = recorded("loop", material.mixed(round(min(LOOP_SECONDS, hours * 3_600))))
-        loop = loop_cpu_share(sound, _hop(), one_thread=False)
-        lean = loop_cpu_share(sound, _hop(), one_thread=True)
-        length = round((seconds + 2 * SETTLE_SECONDS) * MODEL_RATE)
-        click.echo(f"{seconds} s of speech and {seconds} s of quiet in real time ...", err=True)
-        talk = bench.in_real_time(recorded("speech", np.resize(material.speech, length)), seconds)
-        rest = bench.in_real_time(recorded("quiet", np.resize(material.quiet, length)), seconds)
-        starts = [bench.start(mixed) for _ in range(STARTS)]
-        found: dict[str, Any] = {
-            "cpu_percent_speech": talk.cpu_percent,
-            "cpu_percent_quiet": rest.cpu_percent,
-            "rss_mb": max(talk.rss_mb, rest.rss_mb),
-            "startup_s": min(start.seconds for start in starts),
-            "startup_cpu_s": min(start.cpu_seconds for start in starts),
-            "latency_ms_p50": talk.figures["latency_ms_p50"],
-            "latency_ms_p95": talk.figures["latency_ms_p95"],
-            "vs_librosa_litert_loop": None if loop is None else loop / share,
-            "vs_loop_of_one_thread": None if lean is None else lean / share,
-            "cpu_percent_mixed_fast": 100 * share,
-            "cpu_percent_loop": None if loop is None else 100 * loop,
-            "cpu_percent_loop_of_one_thread": None if lean is None else 100 * lean,
-            "inferences_per_hop": fast["inferences"] / fast["hops"],
-        }
+        found = _beside_the_loop(bench, material, round(hours * 3_600))
+        found |= _in_real_time(bench, material, seconds)
         if microphone is not None:
-            room = bench.hearing(seconds)
-            found |= {
-                "microphone_cpu_percent": room.cpu_percent,
-                "microphone_rss_mb": room.rss_mb,
-                "microphone_startup_s": min(bench.start(None).seconds for _ in range(STARTS)),
-            }
+            found |= _with_a_microphone(bench, seconds)
     _show(found, as_json)
+
+
+def _beside_the_loop(bench: Bench, material: Material, seconds: int) -> dict[str, Any]:
+    """As fast as it goes; and how soon it starts."""
+    click.echo(f"{seconds} s of {material.speech_from}, quiet and noise ...", err=True)
+    mixed = write_raw(material.mixed(seconds), bench.folder / "mixed.raw")
+    fast = bench.all_of(mixed)
+    share = fast["cpu_s"] / fast["heard_s"]
+    short = material.mixed(min(LOOP_SECONDS, seconds))
+    sound = write_raw(short, bench.folder / "loop.raw")
+    loop = loop_cpu_share(sound, _hop(), one_thread=False)
+    lean = loop_cpu_share(sound, _hop(), one_thread=True)
+    starts = [bench.start(mixed) for _ in range(STARTS)]
+    return {
+        "startup_s": min(start.seconds for start in starts),
+        "startup_cpu_s": min(start.cpu_seconds for start in starts),
+        "vs_librosa_litert_loop": None if loop is None else loop / share,
+        "vs_loop_of_one_thread": None if lean is None else lean / share,
+        "cpu_percent_mixed_fast": 100 * share,
+        "cpu_percent_loop": None if loop is None else 100 * loop,
+        "cpu_percent_loop_of_one_thread": None if lean is None else 100 * lean,
+        "inferences_per_hop": fast["inferences"] / fast["hops"],
+    }
+
+
+def _in_real_time(bench: Bench, material: Material, seconds: int) -> dict[str, Any]:
+    click.echo(f"{seconds} s of speech and {seconds} s of quiet in real time ...", err=True)
+    length = round((seconds + 2 * SETTLE_SECONDS) * MODEL_RATE)
+
+    def cost(name: str, samples: Samples) -> Cost:
+        recording = write_raw(np.resize(samples, length), bench.folder / f"{name}.raw")
+        return bench.in_real_time(recording, seconds)
+
+    talk, rest = cost("speech", material.speech), cost("quiet", material.quiet)
+    return {
+        "cpu_percent_speech": talk.cpu_percent,
+        "cpu_percent_quiet": rest.cpu_percent,
+        "rss_mb": max(talk.rss_mb, rest.rss_mb),
+        "latency_ms_p50": talk.figures["latency_ms_p50"],
+        "latency_ms_p95": talk.figures["latency_ms_p95"],
+    }
+
+
+def _with_a_microphone(bench: Bench, seconds: int) -> dict[str, Any]:
+    room = bench.hearing(seconds)
+    return {
+        "microphone_cpu_percent": room.cpu_percent,
+        "microphone_rss_mb": room.rss_mb,
+        "microphone_startup_s": min(bench.start(None).seconds for _ in range(STARTS)),
+    }
 
 
 def _hop() -> int:

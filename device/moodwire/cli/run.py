@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +20,11 @@ from moodwire.config import (
     load_config,
 )
 from moodwire.config.state import state_directory
+
+if TYPE_CHECKING:
+    from moodwire.service.controls import Controls
+    from moodwire.service.ear import Ear
+    from moodwire.service.spawn import Capture
 
 
 @click.command()
@@ -61,6 +67,23 @@ def command(
     # PortAudio takes its time, numpy and the model take theirs: both at once
     hears = input_path is None and not (config.microphone.mute or controls.chosen.muted)
     capture = spawn_capture(config) if hears else None
+    try:
+        ear = _run(controls, config, path, capture, input_path)
+    finally:
+        if capture is not None:
+            capture.kill()
+    if ear.trouble and ear.samples == 0:
+        raise CommandError(ear.trouble, SOUND)
+
+
+def _run(
+    controls: Controls,
+    config: Config,
+    path: Path | None,
+    capture: Capture | None,
+    input_path: str | None,
+) -> Ear:
+    """The daemon from beginning to end; a fault of its own is logged and ends the command."""
     from moodwire.decision.thresholds import UnknownMoodError
     from moodwire.model import BundleError
     from moodwire.service.daemon import Daemon
@@ -86,12 +109,7 @@ def command(
     except Exception as error:
         logging.getLogger(__name__).critical("", exc_info=True)
         raise CommandError(f"moodwire ends: {type(error).__name__}: {error}", FAULT) from None
-    finally:
-        if capture is not None:
-            capture.kill()
-    ear = daemon.monitor.ear
-    if ear.trouble and ear.samples == 0:
-        raise CommandError(ear.trouble, SOUND)
+    return daemon.monitor.ear
 
 
 def _state_directory(config: Config) -> Path:
