@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ from kitchen import config_for
 from moodwire.diagnostics import Finding, Grade, broker
 from moodwire.diagnostics.subject import Subject
 from moodwire.model import load_bundle
+from moodwire.publish.hardware import hardware
+from moodwire.publish.homeassistant import Discovery
+from moodwire.publish.topics import Topics
 
 pytestmark = pytest.mark.broker
 
@@ -35,6 +39,28 @@ def findings(server: Broker | None, **mqtt: Any) -> dict[str, Finding]:
     return {finding.name: finding for finding in broker.look(about)}
 
 
+def announced() -> Discovery:
+    topics = Topics("moodwire", "kitchen")
+    return Discovery(config_for(), topics, load_bundle(BUNDLE).labels, hardware())
+
+
+@pytest.fixture
+def announcing(make_broker: Callable[..., Broker]) -> Broker:
+    """The broker of a device that runs as it is configured."""
+    server = make_broker()
+    with Subscriber(server, "nothing") as device:
+        device.publish(DISCOVERY, announced().announcement().payload, retain=True)
+    return server
+
+
+def assistant(server: Broker, *topics: str) -> Finding:
+    """What is said of Home Assistant while somebody subscribes to these topics."""
+    with ExitStack() as subscribers:
+        for each in topics:
+            subscribers.enter_context(Subscriber(server, each))
+        return findings(server)["Home Assistant"]
+
+
 def last(found: dict[str, Finding]) -> Finding:
     return list(found.values())[-1]
 
@@ -52,19 +78,24 @@ def test_looking_changes_no_value_and_takes_no_device_away(
     make_broker: Callable[..., Broker],
 ) -> None:
     server = make_broker(users=USERS, acl=ACL)
-    kept = {"moodwire/kitchen/mood": b"happy", DISCOVERY: b'{"origin": {"name": "Moodwire"}}'}
+    kept = {
+        "moodwire/kitchen/mood": b"happy",
+        "moodwire/kitchen/control/hold": b"3",
+        DISCOVERY: announced().announcement().payload,
+    }
     with Subscriber(server, "#", user="admin") as admin:
         for topic, payload in kept.items():
             admin.publish(topic, payload, retain=True)
 
         found = findings(server, username="kitchen", password="right")
 
-    assert found["Home Assistant"].grade is Grade.FINE
+    assert {finding.grade for finding in found.values()} == {Grade.FINE, Grade.SKIPPED}
     with Subscriber(server, "#", user="admin") as later:
         for topic, payload in kept.items():
             later.topic(topic, payload)
         assert {heard.topic for heard in later.messages} == set(kept)
     assert {heard.payload for heard in admin.messages if heard.topic in kept} == set(kept.values())
+    assert "moodwire/kitchen/health" not in {heard.topic for heard in admin.messages}
 
 
 def test_a_wrong_password_is_named_and_nothing_behind_it_tried(
@@ -86,8 +117,47 @@ def test_missing_rights_name_the_first_topic_and_the_line_to_add(
     found = findings(make_broker(users=USERS, acl=acl), username="kitchen", password="right")
 
     assert found["topics"].grade is Grade.BROKEN
-    assert "1 of 12 refused, first moodwire/kitchen/control/mute" in found["topics"].seen
+    assert "1 of 11 refused, first moodwire/kitchen/control/mute" in found["topics"].seen
     assert "topic readwrite moodwire/kitchen/#" in found["topics"].remedy
+
+
+def test_what_was_accepted_is_known_by_the_topics_that_are_read(announcing: Broker) -> None:
+    found = assistant(announcing, "homeassistant/device/+/config", *announced().state_topics)
+
+    assert found.grade is Grade.FINE
+    count = len(announced().state_topics) - 1
+    assert f"reads all {count} topics" in found.seen, "all but health, which retains nothing here"
+
+
+def test_an_announcement_that_was_refused_is_known_by_what_nobody_reads(announcing: Broker) -> None:
+    wholly = assistant(announcing, "homeassistant/#")
+    partly = assistant(announcing, "homeassistant/#", *announced().state_topics[1:])
+
+    count = len(announced().state_topics) - 1
+    assert (wholly.grade, partly.grade) == (Grade.WARNING, Grade.WARNING)
+    assert f"{count} of {count} topics are not read" in wholly.seen
+    assert f"1 of {count} topics are not read, first {announced().state_topics[0]}" in partly.seen
+
+
+def test_without_home_assistant_the_way_out_is_named(announcing: Broker) -> None:
+    found = assistant(announcing, *announced().state_topics)
+
+    assert found.grade is Grade.WARNING
+    assert "discovery prefix homeassistant" in found.remedy
+    assert "home_assistant.enabled = false" in found.remedy
+
+
+def test_who_reads_cannot_be_told_beside_one_who_reads_everything(announcing: Broker) -> None:
+    assert assistant(announcing, "moodwire/#").grade is Grade.SKIPPED
+
+
+def test_an_announcement_of_another_version_or_configuration_is_noticed(
+    announcing: Broker,
+) -> None:
+    found = findings(announcing, publish_level=True)["Home Assistant"]
+
+    assert found.grade is Grade.WARNING
+    assert "not as the configuration says now" in found.seen
 
 
 def test_nobody_listening_is_told_apart_from_no_such_name() -> None:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import pytest
 from broker import Broker, Subscriber
 from kitchen import LABELS, ROOT, config_for
 
 from moodwire.config import Config
+from moodwire.diagnostics import Grade
+from moodwire.diagnostics import broker as doctor
+from moodwire.diagnostics.subject import Subject
 
 DISCOVERY = "homeassistant/device/moodwire_kitchen/config"
 ALERT = {"name": "somebody_is_angry", "moods": ["angry"]}
@@ -41,13 +45,15 @@ HIDDEN = "sensor.kitchen_level"
 
 @pytest.mark.homeassistant
 @pytest.mark.timeout(420)
-def test_a_life_with_home_assistant(home_assistant, broker: Broker, make_process):
+def test_a_life_with_home_assistant(home_assistant, broker: Broker, make_process, tmp_path):
     ha = home_assistant
     config = config_for(
         broker, mqtt={"publish_level": True}, alert=[ALERT], device={"area": "Kitchen"}
     )
     ha.use(broker)
     device = make_process(config)
+    ha.wait("sensor.kitchen_sound_source", "starting")
+    is_seen_by_doctor_to_be_accepted(config, tmp_path)
     with Subscriber(broker) as heard:
         shows_all_entities(ha, device)
         follows_the_moods(ha, device)
@@ -59,6 +65,20 @@ def test_a_life_with_home_assistant(home_assistant, broker: Broker, make_process
         loses_what_is_switched_off(ha, broker, make_process)
         assert ha.complaints == []
         forgets_a_device_that_does_not_want_it(ha, broker, make_process)
+
+
+def is_seen_by_doctor_to_be_accepted(config, pi):
+    """By what Home Assistant reads; `pi` gets what the process says of its hardware."""
+    for path, text in (
+        ("proc/device-tree/model", "Raspberry Pi 4 Model B Rev 1.5"),
+        ("proc/device-tree/serial-number", "10000000abcdef"),
+        ("sys/class/thermal/thermal_zone0/temp", "47250"),
+    ):
+        (pi / path).parent.mkdir(parents=True, exist_ok=True)
+        (pi / path).write_text(text)
+    about = Subject(None, config, "", SimpleNamespace(labels=LABELS), "", pi)
+    *_, found = doctor.look(about)
+    assert (found.name, found.grade) == ("Home Assistant", Grade.FINE), found
 
 
 def shows_all_entities(ha, device):

@@ -29,7 +29,7 @@ def command(file: Path | None, unit: str, seconds: float, as_json_: bool) -> Non
     """Examines this device, stage by stage, and names the remedy for what is wrong.
 
     Ends with 0 if all is fine, 10 if there is something to look at, 11 if something is broken.
-    The broker gets one empty message on each topic.
+    Each topic on the broker gets back what it retains, or an empty message.
     """
     from moodwire.diagnostics.examination import examine_device
     from moodwire.diagnostics.finding import Grade

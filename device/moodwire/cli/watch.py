@@ -32,7 +32,7 @@ class Watcher:
         self._as_json = as_json
         self._left = count
 
-    def acknowledged(self, number: int, refusal: str | None) -> None:
+    def acknowledged(self, number: int, refusal: str | None, unread: bool) -> None:
         """Nothing is sent."""
 
     def received(self, topic: str, payload: bytes, retained: bool) -> None:

@@ -43,7 +43,7 @@ class ContextListener:
         self._ended = True
         os.eventfd_write(self._wake, 1)
 
-    def acknowledged(self, number: int, refusal: str | None) -> None:
+    def acknowledged(self, number: int, refusal: str | None, unread: bool) -> None:
         """Nothing is ever published here."""
 
     def received(self, topic: str, payload: bytes, retained: bool) -> None:

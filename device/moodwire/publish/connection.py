@@ -34,6 +34,9 @@ CONNECT_SECONDS: Final = 5.0
 IN_FLIGHT: Final = 20
 """Messages sent and not yet acknowledged; what mosquitto allows by default."""
 
+NO_MATCHING_SUBSCRIBERS: Final = 16
+"""Reason code of an acknowledgement."""
+
 PACKET_MAXIMUM: Final = 65_536
 """Bytes; a broker that speaks version 5 keeps larger messages away from us."""
 
@@ -64,7 +67,9 @@ class Will:
 class Listener(Protocol):
     """Called from within `step`."""
 
-    def acknowledged(self, number: int, refusal: str | None) -> None: ...
+    def acknowledged(self, number: int, refusal: str | None, unread: bool) -> None:
+        """`unread`: nobody subscribes to the topic; some brokers say so, in version 5."""
+        ...
 
     def received(self, topic: str, payload: bytes, retained: bool) -> None: ...
 
@@ -161,6 +166,9 @@ class Connection:
         else:
             self._client.subscribe([(each, 1) for each in filters])
 
+    def unsubscribe(self, *filters: str) -> None:
+        self._client.unsubscribe(list(filters))
+
     def disconnect(self) -> None:
         """Politely: the broker drops the will."""
         self._client.disconnect()
@@ -202,7 +210,8 @@ class Connection:
     def _on_publish(
         self, _: Client, data: object, number: int, code: ReasonCode, props: object
     ) -> None:
-        self._listener.acknowledged(number, str(code) if code.is_failure else None)
+        refusal = str(code) if code.is_failure else None
+        self._listener.acknowledged(number, refusal, code.value == NO_MATCHING_SUBSCRIBERS)
 
     def _on_message(self, _: Client, data: object, message: MQTTMessage) -> None:
         try:

@@ -54,7 +54,7 @@ class Conversation:
     def greet(self) -> None:
         self._dispatch.connected(self._greeting())
 
-    def acknowledged(self, number: int, refusal: str | None) -> None:
+    def acknowledged(self, number: int, refusal: str | None, unread: bool) -> None:
         self._dispatch.acknowledged(number, refusal, time.monotonic())
 
     def received(self, topic: str, payload: bytes, retained: bool) -> None:

@@ -34,6 +34,13 @@ class Discovery:
     def announcement(self) -> Publication:
         return Publication(self.topic, msgspec.json.encode(self._message()), Delivery.VALUE)
 
+    @property
+    def state_topics(self) -> list[str]:
+        """What Home Assistant subscribes to once it has accepted the announcement."""
+        entries = self._message()["components"].values()
+        shown = (each for each in entries if each.get("enabled_by_default", True))
+        return sorted({each["state_topic"] for each in shown if "state_topic" in each})
+
     def withdrawal(self, found: bytes) -> list[Publication]:
         """Of what an earlier run announced, and only of that; `found` is what the topic holds."""
         try:
