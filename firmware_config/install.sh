@@ -58,6 +58,12 @@ bookworm | trixie) ;;
 *) die "${PRETTY_NAME:-this system} is not supported; allowed: bookworm (12) and trixie (13)" ;;
 esac
 
+if [ -n "$package" ] && [ -e "$(dirname "$package")/SHA256SUMS" ]; then
+    (cd "$(dirname "$package")" && grep "  $(basename "$package")\$" SHA256SUMS |
+        sha256sum --check --quiet) || die "$package is not what SHA256SUMS beside it says:" \
+        "copy both again"
+fi
+
 if [ -z "$package" ]; then
     here=$(cd "$(dirname "$0")" && pwd)
     work=$(mktemp -d)

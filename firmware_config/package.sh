@@ -66,3 +66,4 @@ CONTROL
 
 mkdir -p "$output"
 dpkg-deb --root-owner-group -Z$compression --build "$root" "$output/moodwire_${version}_$architecture.deb"
+(cd "$output" && sha256sum moodwire_*.deb >SHA256SUMS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -83,6 +84,22 @@ def test_every_script_can_be_parsed(script: Path) -> None:
     shell = "bash" if "bash" in script.read_text().splitlines()[0] else "sh"
 
     subprocess.run([shell, "-n", script], check=True)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="install.sh wants root")
+@pytest.mark.parametrize("listed", ["0" * 64 + "  moodwire.deb\n", ""], ids=["other", "missing"])
+def test_a_package_that_did_not_arrive_whole_is_not_given_to_apt(
+    tmp_path: Path, listed: str
+) -> None:
+    (tmp_path / "moodwire.deb").write_bytes(b"cut short")
+    (tmp_path / "SHA256SUMS").write_text(listed)
+
+    done = subprocess.run(
+        [FIRMWARE / "install.sh", tmp_path / "moodwire.deb"], capture_output=True, text=True
+    )
+
+    assert done.returncode == 1
+    assert "is not what SHA256SUMS beside it says" in done.stderr
 
 
 @pytest.mark.skipif(not shutil.which("arecord"), reason="alsa-utils is not installed")
