@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 
 import keras
@@ -132,9 +133,10 @@ def test_fit_learns_repeats_itself_and_says_what_it_heard(data: Path, tmp_path: 
     assert losses[-1] < losses[0]
     np.testing.assert_array_equal(first.judge, again.judge)
     store(first, taught, recipe, tmp_path)
-    card = (tmp_path / "card.json").read_text()
-    assert "ODbL" in card
-    assert "CC-BY-NC" in card
+    card = json.loads((tmp_path / "card.json").read_text())
+    assert "ODbL" in card["licences"]["CREMA-D"]
+    assert "CC-BY-NC" in card["licences"]["ESC-50"]
+    assert card["commercial_use"] is False
 
 
 def test_a_window_counts_only_once_there_is_something_to_judge() -> None:

@@ -24,7 +24,7 @@ def command() -> None:
 @click.option("--scenes", default=6000, show_default=True, help="Scenes of 12 s to learn from.")
 @click.option("--epochs", default=12, show_default=True)
 @click.option("--seed", default=1, show_default=True)
-@click.option("--permissive", is_flag=True, help="Leave out noise under non-commercial licences.")
+@click.option("--permissive", is_flag=True, help="Only what licences allow commercial use of.")
 def fit(
     data: Path, out: Path, cache: Path, scenes: int, epochs: int, seed: int, permissive: bool
 ) -> None:

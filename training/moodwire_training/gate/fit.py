@@ -19,7 +19,7 @@ from moodwire.speech.cues import GROUP, Cues
 from moodwire.speech.network import Weights
 from moodwire.speech.scorer import TRAINED_ON
 from moodwire_training.fit import WarmCosine
-from moodwire_training.gate.material import LICENCES, Material, corpora_of
+from moodwire_training.gate.material import Material, corpora_of, is_permissive, licences_of
 from moodwire_training.gate.network import device_weights, gate_network
 from moodwire_training.gate.scenes import Scene, Truth, random_scene
 
@@ -177,12 +177,14 @@ def store(weights: Weights, taught: Material, recipe: Recipe, folder: Path) -> N
     """Half precision is finer than the scores need, and halves the file."""
     halves = {name: array.astype(np.float16) for name, array in asdict(weights).items()}
     np.savez_compressed(folder / "weights.npz", **halves)
+    recordings = (*taught.speech, *taught.noise)
     card = {
         "name": "moodwire speech gate",
         "purpose": "Tells speech, shouted and whispered too, from other sounds",
         "parameters": sum(array.size for array in halves.values()),
-        "recordings": corpora_of((*taught.speech, *taught.noise)),
-        "licences": {name: LICENCES[name] for name in corpora_of((*taught.speech, *taught.noise))},
+        "recordings": corpora_of(recordings),
+        "licences": licences_of(recordings),
+        "commercial_use": all(map(is_permissive, recordings)),
         "recipe": asdict(recipe),
     }
     (folder / "card.json").write_text(json.dumps(card, indent=2) + "\n", encoding="utf-8")

@@ -107,18 +107,19 @@ def material(found: Sequence[Recording], role: Role, permissive: bool = False) -
     """One side of the split; `permissive` leaves out what is under non-commercial licences."""
     ours = [r for r in found if role_of(r) == role]
     noise = [
-        r
-        for r in ours
-        if r.corpus == "noise"
-        and (role == "test" or r.category not in UNDECIDED)
-        and (not permissive or not r.category or r.category in PERMISSIVE)
+        r for r in ours if r.corpus == "noise" and (role == "test" or r.category not in UNDECIDED)
     ]
-    speech = [
-        r
-        for r in ours
-        if r.corpus not in ("noise", "rooms") and (not permissive or r.corpus in PERMISSIVE_SPEECH)
-    ]
+    speech = [r for r in ours if r.corpus not in ("noise", "rooms")]
+    if permissive:
+        speech, noise = ([r for r in side if is_permissive(r)] for side in (speech, noise))
     return Material(tuple(speech), tuple(noise), tuple(r for r in ours if r.corpus == "rooms"))
+
+
+def is_permissive(recording: Recording) -> bool:
+    """Whether its licence allows commercial use."""
+    if recording.corpus == "noise":
+        return not recording.category or recording.category in PERMISSIVE
+    return recording.corpus in PERMISSIVE_SPEECH
 
 
 def role_of(recording: Recording) -> Role:
@@ -180,6 +181,15 @@ LICENCES = {
     "background": "public domain",
     "ESC-50": "CC-BY-NC-3.0 (the ESC-10 part: CC-BY-3.0)",
 }
+
+
+def licences_of(found: Iterable[Recording]) -> dict[str, str]:
+    """By corpus; of the ESC-10 part of ESC-50, where no other of it was heard."""
+    found = tuple(found)
+    licences = {name: LICENCES[name] for name in corpora_of(found)}
+    if "ESC-50" in licences and all(map(is_permissive, found)):
+        licences["ESC-50"] = "CC-BY-3.0 (the ESC-10 part alone)"
+    return licences
 
 
 @lru_cache(maxsize=4096)
