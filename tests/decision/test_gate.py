@@ -59,6 +59,16 @@ def test_only_speech_counts_as_spoken() -> None:
     assert tried.spoken == pytest.approx(10 * FRAME), "what left the window is forgotten"
 
 
+def test_what_led_up_to_it_was_speech_once_it_opens() -> None:
+    tried = gate()
+    tried.push(scores(0.5, 10))
+    tried.push(scores(0.1, 5))
+    tried.push(scores(0.5, 20))
+    assert tried.spoken == 0.0
+    tried.push(scores(0.6, 1))
+    assert tried.spoken == pytest.approx(21 * FRAME), "back to where nobody spoke"
+
+
 def test_a_window_needs_enough_speech_to_be_judged() -> None:
     tried = gate()
     tried.push(scores(0.9, 31))
@@ -81,5 +91,10 @@ def test_judging_lingers_after_speech_and_then_stops() -> None:
 def test_reset_forgets() -> None:
     tried = gate()
     tried.push(scores(0.9, 90))
+    tried.push(scores(0.1, 15))
+    tried.push(scores(0.5, 40))
+    tried.reset()
+    tried.push(scores(0.6, 1))
+    assert tried.spoken == pytest.approx(FRAME)
     tried.reset()
     assert (tried.spoken, tried.worth_judging, tried.push(scores(0.5, 3))) == (0.0, False, False)

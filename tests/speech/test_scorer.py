@@ -81,4 +81,7 @@ def test_frames_that_it_does_not_know_are_refused() -> None:
 
 
 def test_card_names_a_licence_for_every_corpus() -> None:
-    assert set(card()["licences"]) == set(card()["recordings"])
+    stated = card()
+    assert set(stated["licences"]) == set(stated["recordings"])
+    free = not any("NC" in text for text in stated["licences"].values())
+    assert stated["commercial_use"] is free

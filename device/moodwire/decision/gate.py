@@ -9,7 +9,11 @@ from moodwire.config import Gate
 
 
 class SpeechGate:
-    """Opens at one score, closes at a lower one after a hangover; remembers one window."""
+    """Opens at one score, closes at a lower one after a hangover; remembers one window.
+
+    Once it opens, what led up to it at the lower score was speech, too: a cautious gate opens
+    late, but it does not lose the beginning of what is said.
+    """
 
     def __init__(self, settings: Gate, frame_seconds: float, window_frames: int) -> None:
         self.settings = settings
@@ -22,15 +26,22 @@ class SpeechGate:
         self._is_open = False
         self._low_frames = 0
         self._closed_frames = 0
+        self._likely_frames = 0
 
     def push(self, scores: NDArray[np.float32]) -> bool:
         """Whether the gate was open in any of these frames."""
-        opened, spoken = False, []
+        kept, opened, spoken, led_up = len(self._spoken), False, [], []
         for score in scores.tolist():
+            was_open = self._is_open
             opened |= self._step(score)
             spoken.append(self._is_open and self._low_frames == 0)
-        kept = len(self._spoken)
-        self._spoken = np.concatenate((self._spoken, np.array(spoken, dtype=bool)))[-kept:]
+            if self._is_open and not was_open:
+                end = kept + len(spoken)
+                led_up.append(slice(max(0, end - self._likely_frames), end))
+        joined = np.concatenate((self._spoken, np.array(spoken, dtype=bool)))
+        for stretch in led_up:
+            joined[stretch] = True
+        self._spoken = joined[-kept:]
         return opened
 
     @property
@@ -45,6 +56,7 @@ class SpeechGate:
         return lingers and self.spoken >= self.settings.minimum_speech
 
     def _step(self, score: float) -> bool:
+        self._likely_frames = self._likely_frames + 1 if score >= self.settings.exit else 0
         if score >= self.settings.enter:
             self._is_open = True
             self._low_frames = 0

@@ -24,7 +24,7 @@ from moodwire_training.cli.options import manifest_option
 @click.option(
     "--search",
     default=0,
-    help="Instead: replay so many drawn settings of the decision for each of nine gates.",
+    help="Instead: replay so many drawn settings of the decision for each of twelve gates.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write the figures as JSON.")
 def command(

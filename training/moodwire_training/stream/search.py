@@ -14,13 +14,14 @@ from moodwire_training.stream.compose import MOODS
 from moodwire_training.stream.hear import Heard, decide, gated
 from moodwire_training.stream.score import GOALS, goals, score
 
-OPEN = Gate(enter=0.3, exit=0.1, minimum_speech=0.3)
+OPEN = Gate(enter=0.3, exit=0.05, minimum_speech=0.3)
 """Lets everything through that any candidate would."""
 
 GATES = tuple(
-    Gate(enter=enter, exit=0.3, minimum_speech=least)
-    for enter in (0.6, 0.8, 0.9)
-    for least in (0.6, 1.0, 1.5)
+    Gate(enter=enter, exit=leave, minimum_speech=least)
+    for enter in (0.97, 0.99, 0.995)
+    for leave in (0.1, 0.3)
+    for least in (0.6, 1.0)
 )
 SMOOTHING = (0.25, 0.5, 1.0, 1.5)
 ENTER = (0.4, 0.45, 0.5, 0.55)
