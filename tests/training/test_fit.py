@@ -17,6 +17,7 @@ name = "tiny"
 steps = 200
 batch = 8
 width = 0.125
+optimizer = "muon"
 average = 0.9
 bfloat16 = false
 corpora = { CREMA-D = 1.0 }

@@ -8,7 +8,6 @@ averages included: a resumed run ends with the same weights as one that was neve
 from __future__ import annotations
 
 import json
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from moodwire_training.folds import SURROUNDINGS, Split
 from moodwire_training.labels import UNION
 from moodwire_training.material import Material, soft_targets
 from moodwire_training.network import build_network, plain_copy
+from moodwire_training.optimizer import make_optimizer
 from moodwire_training.recipe import Recipe
 from moodwire_training.sampling import BatchSource
 from moodwire_training.surroundings import surroundings_of
@@ -39,23 +39,6 @@ class Fitted:
     mean: np.ndarray[Any, np.dtype[np.float32]]
     deviation: np.ndarray[Any, np.dtype[np.float32]]
     seconds: float
-
-
-@keras.saving.register_keras_serializable("moodwire")
-class WarmCosine(keras.optimizers.schedules.LearningRateSchedule):  # type: ignore[misc]
-    """A straight rise, then half a cosine to zero."""
-
-    def __init__(self, peak: float, steps: int, warm_up: float) -> None:
-        self.peak, self.steps, self.warm_up = peak, steps, warm_up
-
-    def __call__(self, step: Any) -> Any:
-        step = ops.cast(step, "float32")
-        rise = max(1.0, self.warm_up * self.steps)
-        fall = ops.clip((step - rise) / (self.steps - rise), 0.0, 1.0)
-        return self.peak * ops.minimum((step + 1) / rise, 0.5 * (1 + ops.cos(math.pi * fall)))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"peak": self.peak, "steps": self.steps, "warm_up": self.warm_up}
 
 
 def masked_loss(answers: Any, logits: Any) -> Any:
@@ -147,21 +130,22 @@ def batch_source(
     return source
 
 
+def computes_bfloat16() -> bool:
+    """Whether the processor has the arithmetic: without it, bfloat16 takes four times as long."""
+    information = Path("/proc/cpuinfo")
+    return information.exists() and "_bf16" in information.read_text()
+
+
 def compiled_network(source: BatchSource, recipe: Recipe) -> keras.Model:
     keras.utils.set_random_seed(recipe.seed)
-    keras.mixed_precision.set_global_policy("mixed_bfloat16" if recipe.bfloat16 else "float32")
+    short = recipe.bfloat16 and computes_bfloat16()
+    keras.mixed_precision.set_global_policy("mixed_bfloat16" if short else "float32")
     assert source.mean is not None and source.deviation is not None
     spec = source.spec
     model = build_network(
         spec.window_frames, source.mean, source.deviation, len(UNION), recipe.width, recipe.dropout
     )
-    optimizer = keras.optimizers.AdamW(
-        WarmCosine(recipe.learning_rate, recipe.steps, recipe.warm_up),
-        weight_decay=recipe.weight_decay,
-        clipnorm=recipe.clip_norm,
-        use_ema=True,
-        ema_momentum=recipe.average,
-    )
+    optimizer = make_optimizer(recipe)
     optimizer.build(model.trainable_variables)
     model.compile(optimizer=optimizer, loss=masked_loss)
     return model

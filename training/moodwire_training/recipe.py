@@ -11,6 +11,8 @@ from typing import Any
 from moodwire_training.augment import Strength
 from moodwire_training.labels import CORPUS_LABELS
 
+OPTIMIZERS = ("adamw", "muon")
+
 
 class RecipeError(ValueError):
     """A recipe that cannot be followed; the message names file and setting."""
@@ -23,6 +25,8 @@ class Recipe:
     """Batches in all; the learning rate falls to zero at the last."""
     batch: int = 64
     seed: int = 0
+    optimizer: str = "adamw"
+    """adamw, or muon, which gets further in as many steps: results/development.json."""
     learning_rate: float = 3e-3
     warm_up: float = 0.05
     """Share of the steps in which the learning rate rises."""
@@ -90,6 +94,10 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
         name: tuple(value) if isinstance(value, list) else value for name, value in strength.items()
     }
     recipe = Recipe(**values, strength=Strength(**pairs))
+    if recipe.optimizer not in OPTIMIZERS:
+        raise RecipeError(
+            f"{source}: optimizer {recipe.optimizer!r} is unknown; known: {', '.join(OPTIMIZERS)}"
+        )
     if unknown := sorted(set(recipe.corpora) - set(CORPUS_LABELS)):
         raise RecipeError(
             f"{source}: corpus {unknown[0]!r} is unknown; known: {', '.join(CORPUS_LABELS)}"

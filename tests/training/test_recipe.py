@@ -1,0 +1,55 @@
+"""A recipe says what is wrong with it, and its optimizer does what its name says."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from moodwire_training.recipe import RecipeError, recipe_from
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"stesp": 100}, "mine.toml: unknown setting 'stesp'"),
+        ({"steps": 10}, "steps is 10; allowed: 100 to"),
+        ({"optimizer": "sgd"}, "optimizer 'sgd' is unknown; known: adamw, muon"),
+        ({"corpora": {"IEMOCAP": 1.0}}, "corpus 'IEMOCAP' is unknown; known: CREMA-D"),
+        ({"strength": {"pitch": 1.0}}, "unknown strength 'pitch'"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_by_name(values: dict[str, object], words: str) -> None:
+    with pytest.raises(RecipeError) as refusal:
+        recipe_from({"name": "mine", **values}, "mine.toml")
+    assert words in str(refusal.value)
+
+
+def test_muon_moves_a_kernel_alike_in_all_directions() -> None:
+    """Whatever the gradient prefers; and it leaves the logits to AdamW, which does not."""
+    keras = pytest.importorskip("keras")
+    from moodwire_training.optimizer import make_optimizer
+
+    recipe = recipe_from({"name": "m", "optimizer": "muon", "weight_decay": 0.0}, "m.toml")
+    inputs = keras.Input((6, 6, 4))
+    x = keras.layers.Conv2D(8, 3, use_bias=False, name="conv")(inputs)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, keras.layers.Dense(8, use_bias=False, name="logits")(x))
+    optimizer = make_optimizer(recipe)
+    optimizer.build(model.trainable_variables)
+    before = [np.asarray(variable) for variable in model.trainable_variables]
+    directions = np.geomspace(1.0, 0.05, 8)
+    random = np.random.default_rng(1)
+    gradients = []
+    for kernel in before:
+        left, _, right = np.linalg.svd(random.normal(size=(kernel[..., 0].size, 8)), False)
+        gradients.append(((left * directions) @ right).reshape(kernel.shape).astype("float32"))
+    optimizer.apply(
+        [keras.ops.convert_to_tensor(gradient) for gradient in gradients],
+        model.trainable_variables,
+    )
+    moved = [
+        np.linalg.svd((np.asarray(new) - old).reshape(-1, 8), compute_uv=False)
+        for new, old in zip(model.trainable_variables, before, strict=True)
+    ]
+    assert moved[0].max() < 2.5 * moved[0].min()
+    assert moved[1].max() > 4 * moved[1].min()
