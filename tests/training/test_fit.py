@@ -88,6 +88,44 @@ def test_killed_training_ends_with_the_same_weights(
         assert np.array_equal(expected, found)
 
 
+def test_two_workers_make_the_same_features_and_folds(
+    finished: tuple[Path, Path],
+    tiny_corpus: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    distributed = pytest.importorskip("distributed")
+    for name, value in environment().items():
+        monkeypatch.setenv(name, value)
+    plan = tmp_path / "tiny.toml"
+    plan.write_text(
+        'name = "tiny"\n[[training]]\nname = "1"\ntest = ["CRE1004"]\n'
+        '[[training]]\nname = "2"\ntest = ["CRE1003"]\n'
+    )
+    whole, work = finished
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+    ) as cluster:
+        line = command(tiny_corpus, plan, tmp_path, "spread")
+        done = subprocess.run(
+            [*line, "--scheduler", cluster.scheduler_address],
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=280,
+        )
+    assert done.returncode == 0, done.stderr
+    caches = [{file.name for file in (place / "cache").iterdir()} for place in (work, tmp_path)]
+    assert caches[0] == caches[1] != set()
+    for name in caches[0]:
+        with np.load(work / "cache" / name) as one, np.load(tmp_path / "cache" / name) as other:
+            assert np.array_equal(one["frames"], other["frames"])
+    assert (tmp_path / "spread" / "tiny-tiny-2-seed0" / "result.json").exists()
+    spread = weights(tmp_path / "spread" / whole.name)
+    for expected, found in zip(weights(whole), spread, strict=True):
+        assert np.array_equal(expected, found)
+
+
 def test_run_says_what_it_heard_and_learned_it(finished: tuple[Path, Path]) -> None:
     run, _ = finished
     card = json.loads((run / "model.json").read_text())

@@ -15,6 +15,7 @@ from moodwire_training.bank import FrameBank
 from moodwire_training.clips import Clip
 from moodwire_training.corpora import find_corpora
 from moodwire_training.labels import CORPUS_LABELS, SIX, UNION, mask_of
+from moodwire_training.processes import ALONE, Processes
 from moodwire_training.store import FeatureStore, Progress, build_store
 from moodwire_training.surroundings import find_plain_speech, find_surroundings
 
@@ -33,7 +34,7 @@ class Material:
 def load_material(
     roots: Sequence[Path],
     cache: Path = DEFAULT_CACHE,
-    workers: int = 1,
+    processes: Processes = ALONE,
     report: Callable[[Progress], None] = lambda _: None,
     spec: FrontendSpec = DEFAULT_SPEC,
 ) -> Material:
@@ -42,7 +43,7 @@ def load_material(
         searched = ", ".join(map(str, roots))
         raise FileNotFoundError(f"no known corpus below {searched}; see moodwire-train corpora")
     clips += find_surroundings(roots) + find_plain_speech(roots)
-    store = build_store(clips, spec, cache, workers, report)
+    store = build_store(clips, spec, cache, processes, report)
     bank = FrameBank.build(store.frames, store.offset, store.length)
     return Material(store, bank, spec, read_votes(roots))
 

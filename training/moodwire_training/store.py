@@ -10,7 +10,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from moodwire.features import FrontendSpec
 from moodwire.features.frontend import MelStream
 from moodwire_training.audio import UnusableClipError, read_audio
 from moodwire_training.clips import Clip
+from moodwire_training.processes import ALONE, Processes
 
 CLIPS_PER_FILE = 128
 
@@ -60,10 +61,10 @@ def build_store(
     clips: Sequence[Clip],
     spec: FrontendSpec,
     cache: Path,
-    workers: int = 1,
+    processes: Processes = ALONE,
     report: Callable[[Progress], None] = lambda _: None,
 ) -> FeatureStore:
-    """Compute what the cache lacks, in `workers` processes, and load everything."""
+    """Compute what the cache lacks, side by side, and load everything."""
     cache.mkdir(parents=True, exist_ok=True)
     mel = mel_spec(spec)
     parts = [
@@ -73,7 +74,7 @@ def build_store(
     ]
     missing = [part for part in parts if not part.file.exists()]
     if missing:
-        _compute_all(missing, mel, workers, report)
+        _compute_all(missing, mel, processes, report)
     return _load(parts)
 
 
@@ -103,12 +104,12 @@ def fingerprint(clips: Sequence[Clip], mel: FrontendSpec) -> str:
 def _compute_all(
     parts: Sequence[Part],
     mel: FrontendSpec,
-    workers: int,
+    processes: Processes,
     report: Callable[[Progress], None],
 ) -> None:
     total = sum(len(part.clips) for part in parts)
     started, done = time.monotonic(), 0
-    with ProcessPoolExecutor(max_workers=workers) as pool:
+    with processes.pool() as pool:
         running = {pool.submit(compute_part, part, mel): part for part in parts}
         for finished in as_completed(running):
             finished.result()

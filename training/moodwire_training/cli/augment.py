@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from moodwire_training.cli.options import data_options, load
+from moodwire_training.cli.options import Data, data_options
 
 
 @click.command()
@@ -15,16 +15,14 @@ from moodwire_training.cli.options import data_options, load
 @click.option("--clips", type=click.IntRange(1, 100), default=3, show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
 @data_options
-def command(
-    listen: Path, clips: int, seed: int, roots: tuple[Path, ...], cache: Path, workers: int
-) -> None:
+def command(listen: Path, clips: int, seed: int, data: Data) -> None:
     """Write examples of every augmentation, made audible from the log-mel frames."""
     from moodwire_training.folds import SURROUNDINGS
     from moodwire_training.labels import CORPUS_LABELS
     from moodwire_training.listen import write_examples
     from moodwire_training.surroundings import surroundings_of
 
-    material = load(roots, cache, workers)
+    material = data.load()
     around = surroundings_of(material.store, material.bank, SURROUNDINGS, evaluation=False)
     speech = [
         row

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from moodwire_training.cli.options import load
+from moodwire_training.cli.options import Data
 from moodwire_training.material import DEFAULT_CACHE
+from moodwire_training.processes import Processes
 
 
 @click.command()
@@ -44,7 +45,7 @@ def command(
     if report:
         from moodwire_training.exploration import exploration_page
 
-        material = load(roots, cache, workers)
+        material = Data(roots, cache, Processes(workers)).load()
         for path, reason in material.store.unusable.items():
             click.echo(f"    left out: {path}: {reason}")
         report.write_text(exploration_page(found, material), encoding="utf-8")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import numpy as np
 
-from moodwire_training.cli.options import data_options, load
+from moodwire_training.cli.options import Data, data_options
 
 
 @click.group()
@@ -71,9 +71,7 @@ def trouble(
     run: Path,
     bundle: Path | None,
     out: Path | None,
-    roots: tuple[Path, ...],
-    cache: Path,
-    workers: int,
+    data: Data,
 ) -> None:
     """Other levels, noise and rooms that no training heard, on RUN's unseen speakers."""
     from moodwire_training.evaluation.bundle import bundle_scorer
@@ -84,7 +82,7 @@ def trouble(
 
     facts = json.loads((run / "result.json").read_text())
     plan = read_plan(facts["plan"])
-    material = load(roots, cache, workers)
+    material = data.load()
     parts = split(plan, plan.training(facts["training"]), material.store.clips)
     scorer, labels = bundle_scorer(bundle) if bundle else (load_scorer(run), UNION)
     found = in_trouble(material, scorer, parts.test, labels, lambda name: click.echo(name))
@@ -101,7 +99,7 @@ def trouble(
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @click.argument("bundle", type=click.Path(exists=True, path_type=Path))
 @data_options
-def int8(run: Path, bundle: Path, roots: tuple[Path, ...], cache: Path, workers: int) -> None:
+def int8(run: Path, bundle: Path, data: Data) -> None:
     """BUNDLE's figures on the speakers that RUN left out, kept in RUN/int8 for `table --int8`."""
     from moodwire_training.evaluation.bundle import bundle_scorer
     from moodwire_training.folds import read_plan, split
@@ -116,7 +114,7 @@ def int8(run: Path, bundle: Path, roots: tuple[Path, ...], cache: Path, workers:
             f"{bundle} names {', '.join(labels)}; rows need all of {', '.join(UNION)}: "
             "convert with a card that keeps every label"
         )
-    material = load(roots, cache, workers)
+    material = data.load()
     parts = split(plan, plan.training(facts["training"]), material.store.clips)
     folder = run / "int8"
     folder.mkdir(exist_ok=True)

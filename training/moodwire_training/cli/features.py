@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from moodwire_training.cli.options import data_options, load
+from moodwire_training.cli.options import Data, data_options
 
 
 @click.command()
@@ -16,13 +16,13 @@ from moodwire_training.cli.options import data_options, load
     help="CSV with one row per clip: MFCC means and deviations, energy, speech extent.",
 )
 @data_options
-def command(export: Path | None, roots: tuple[Path, ...], cache: Path, workers: int) -> None:
+def command(export: Path | None, data: Data) -> None:
     """Compute the device's features of every clip; what is cached is not computed again."""
     from moodwire_training.export import write_table
 
-    material = load(roots, cache, workers)
+    material = data.load()
     store = material.store
-    click.echo(f"{len(store.clips)} clips, {len(store.frames)} frames in {cache}")
+    click.echo(f"{len(store.clips)} clips, {len(store.frames)} frames in {data.cache}")
     for path, reason in store.unusable.items():
         click.echo(f"  left out: {path}: {reason}")
     if export:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from concurrent.futures import as_completed
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from moodwire_training.cli.options import data_options, load
+from moodwire_training.cli.options import Data, data_options
+
+if TYPE_CHECKING:
+    from moodwire_training.folds import Plan, Training
+    from moodwire_training.material import Material
+    from moodwire_training.recipe import Recipe
 
 
 @click.command()
@@ -32,26 +41,66 @@ def command(
     protocol: str,
     runs: Path,
     tensorboard: bool,
-    roots: tuple[Path, ...],
-    cache: Path,
-    workers: int,
+    data: Data,
 ) -> None:
-    """Train one or all trainings of a plan; a killed run goes on where it was."""
+    """Train one or all trainings of a plan; a killed run goes on where it was.
+
+    With a scheduler, the trainings run side by side on its workers.
+    """
     from moodwire_training.folds import read_plan
     from moodwire_training.recipe import read_recipe
-    from moodwire_training.training_run import run_folder, train_and_score
 
     recipe = read_recipe(recipe_name)
     plan = read_plan("random" if protocol == "random" else plan_name)
     chosen = [plan.training(name) for name in names] or list(plan.trainings)
-    material = load(roots, cache, workers)
-    for seed in seeds or (recipe.seed,):
-        for training in chosen:
-            seeded = replace(recipe, seed=seed)
-            folder = run_folder(runs, seeded, plan, training)
-            result = train_and_score(
-                material, seeded, plan, training, folder, click.echo, tensorboard
+    wanted = [
+        (replace(recipe, seed=seed), training)
+        for seed in seeds or (recipe.seed,)
+        for training in chosen
+    ]
+    material = data.load()
+    if data.processes.scheduler is None:
+        for seeded, training in wanted:
+            train_here(material, seeded, plan, training, runs, tensorboard)
+        return
+    given = ["--recipe", recipe_name, "--plan", plan_name, "--protocol", protocol]
+    given += ["--runs", str(runs), "--cache", str(data.cache), "--workers", "1"]
+    given += [word for root in data.roots for word in ("--data", str(root))]
+    given += ["--tensorboard"] if tensorboard else []
+    with data.processes.pool() as cluster:
+        running = [
+            cluster.submit(
+                train_there, [*given, "--training", one.name, "--seed", str(seeded.seed)]
             )
-            note = " (LEAKY: same speakers in training and test)" if plan.leaky else ""
-            for name, values in result["rows"].items():
-                click.echo(f"  {name:12s} UAR {100 * values['uar']:.1f}{note}")
+            for seeded, one in wanted
+        ]
+        for finished in as_completed(running):
+            click.echo(finished.result())
+
+
+def train_here(
+    material: Material,
+    recipe: Recipe,
+    plan: Plan,
+    training: Training,
+    runs: Path,
+    tensorboard: bool,
+) -> None:
+    from moodwire_training.training_run import run_folder, train_and_score
+
+    folder = run_folder(runs, recipe, plan, training)
+    result = train_and_score(material, recipe, plan, training, folder, click.echo, tensorboard)
+    note = " (LEAKY: same speakers in training and test)" if plan.leaky else ""
+    for name, values in result["rows"].items():
+        click.echo(f"  {name:12s} UAR {100 * values['uar']:.1f}{note}")
+
+
+def train_there(options: list[str]) -> str:
+    """On a worker: the command that a person would type, as Keras keeps state per process."""
+    start = "from moodwire_training.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", start, "fit", *options], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"moodwire-train fit {' '.join(options)}: {done.stderr[-2000:]}")
+    return done.stdout

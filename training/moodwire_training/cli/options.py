@@ -4,19 +4,43 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
 import click
 
 from moodwire_training.material import DEFAULT_CACHE, Material, load_material
+from moodwire_training.processes import Processes
 from moodwire_training.store import Progress
 
 Command = Callable[..., Any]
 
 
+@dataclass(frozen=True)
+class Data:
+    """Where recordings lie, where their features are kept, and who computes what is missing."""
+
+    roots: tuple[Path, ...]
+    cache: Path
+    processes: Processes
+
+    def load(self) -> Material:
+        def show(progress: Progress) -> None:
+            click.echo(
+                f"features: {progress.done}/{progress.total} clips, "
+                f"{progress.seconds_left:.0f} s left",
+                err=True,
+            )
+
+        return load_material(self.roots, self.cache, self.processes, show)
+
+
 def data_options(command: Command) -> Command:
-    command = click.option(
+    """--data, --cache, --workers and --scheduler, handed on as `data`."""
+
+    @click.option(
         "--data",
         "roots",
         type=click.Path(exists=True, path_type=Path),
@@ -24,31 +48,33 @@ def data_options(command: Command) -> Command:
         envvar="MOODWIRE_DATA",
         required=True,
         help="Folder that the corpora lie below, or a CSV manifest; may be given several times.",
-    )(command)
-    command = click.option(
+    )
+    @click.option(
         "--cache",
         type=click.Path(path_type=Path),
         default=DEFAULT_CACHE,
         show_default=True,
         help="Where features are kept between runs.",
-    )(command)
-    return click.option(
+    )
+    @click.option(
         "--workers",
         type=click.IntRange(1, 256),
         default=os.cpu_count() or 1,
         show_default=True,
         help="Processes that compute features.",
-    )(command)
+    )
+    @click.option(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="A Dask cluster does the work instead; its workers must share the folders.",
+    )
+    @wraps(command)
+    def with_data(
+        roots: tuple[Path, ...], cache: Path, workers: int, scheduler: str | None, **others: Any
+    ) -> Any:
+        return command(data=Data(roots, cache, Processes(workers, scheduler)), **others)
 
-
-def load(roots: tuple[Path, ...], cache: Path, workers: int) -> Material:
-    def show(progress: Progress) -> None:
-        click.echo(
-            f"features: {progress.done}/{progress.total} clips, {progress.seconds_left:.0f} s left",
-            err=True,
-        )
-
-    return load_material(roots, cache, workers, show)
+    return with_data
 
 
 def manifest_option(command: Command) -> Command:

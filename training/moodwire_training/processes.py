@@ -1,0 +1,34 @@
+"""Who does the work: processes of this machine, or the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Processes:
+    workers: int = 1
+    scheduler: str | None = None
+    """Address of a Dask scheduler. Its workers must see the same files under the same paths."""
+
+    @contextmanager
+    def pool(self) -> Iterator[Executor]:
+        if self.scheduler is None:
+            with ProcessPoolExecutor(self.workers) as local:
+                yield local
+            return
+        from distributed import Client
+
+        try:
+            client = Client(self.scheduler, timeout="10s")
+        except (OSError, ValueError) as reason:
+            raise ValueError(f"no Dask scheduler answers at {self.scheduler}: {reason}") from None
+        # Not pure: a task writes files, so asking for it again means doing it again.
+        with client, client.get_executor(pure=False) as cluster:
+            yield cluster
+
+
+ALONE = Processes()
