@@ -18,10 +18,10 @@ from moodwire.features.frontend import MelStream
 from moodwire.speech.cues import GROUP, Cues
 from moodwire.speech.network import Weights
 from moodwire.speech.scorer import TRAINED_ON
-from moodwire_training.fit import WarmCosine
 from moodwire_training.gate.material import Material, corpora_of, is_permissive, licences_of
 from moodwire_training.gate.network import device_weights, gate_network
 from moodwire_training.gate.scenes import Scene, Truth, random_scene
+from moodwire_training.optimizer import WarmCosine
 
 Floats = NDArray[np.float32]
 
