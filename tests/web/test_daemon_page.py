@@ -22,6 +22,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from moodwire.audio.sample import write_sample
 
 ROOT = Path(__file__).parents[2]
+# Four times as fast as it was spoken: what comes in one burst has lasted no time.
+BLOCK, PAUSE = 8_000, 0.0625  # bytes, seconds
 DASHBOARD = ROOT / "firmware_config" / "grafana" / "moodwire.json"
 SCHEMA = Path(__file__).with_name("grafana_dashboard.schema.json")
 
@@ -51,6 +53,7 @@ class RunningDaemon:
             [sys.executable, "-m", "moodwire", "run", "--config", config, "--input", self.fifo],
             stdout=subprocess.DEVNULL,
         )
+        self.spoken = threading.Event()
         self._end = threading.Event()
         self._feeder = threading.Thread(target=self._feed, args=(folder / "voice.wav",))
         self._feeder.start()
@@ -58,7 +61,11 @@ class RunningDaemon:
     def _feed(self, voice: Path) -> None:
         with self.fifo.open("wb", buffering=0) as pipe:
             with contextlib.suppress(BrokenPipeError):  # it was muted before it heard all
-                pipe.write(voice.read_bytes())
+                sound = voice.read_bytes()
+                for start in range(0, len(sound), BLOCK):
+                    pipe.write(sound[start : start + BLOCK])
+                    self._end.wait(PAUSE)
+                self.spoken.set()
             self._end.wait(120)
 
     def stop(self) -> int:
@@ -156,6 +163,7 @@ def test_the_dashboard_asks_only_for_metrics_that_there_are(daemon):
 
 
 def test_the_page_mutes_the_real_microphone(daemon):
+    assert daemon.spoken.wait(60)  # what comes after this one wants to have heard something
     token = daemon.ask("/settings")[1].split('data-csrf="', 1)[1].split('"', 1)[0]
     form = urllib.parse.urlencode({"csrf": token, "muted": "yes"})
     assert daemon.ask("/mute", "POST", form)[0] == 303
