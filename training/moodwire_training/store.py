@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,9 +136,11 @@ def compute_part(part: Part, mel: FrontendSpec) -> None:
         lengths.append(len(rows))
         sums.append(hashlib.sha256(samples.tobytes()).hexdigest() if samples is not None else "")
     notes = json.dumps({"remarks": remarks, "unusable": unusable, "sums": sums})
-    scratch = part.file.with_suffix(".partial.npz")
-    np.savez(scratch, frames=np.concatenate(frames), lengths=np.array(lengths), notes=notes)
-    scratch.replace(part.file)
+    # a place of its own: another training may be making the same file
+    with TemporaryDirectory(dir=part.file.parent) as scratch:
+        made = Path(scratch) / part.file.name
+        np.savez(made, frames=np.concatenate(frames), lengths=np.array(lengths), notes=notes)
+        made.replace(part.file)
 
 
 def _load(parts: Sequence[Part]) -> FeatureStore:

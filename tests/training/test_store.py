@@ -1,0 +1,47 @@
+"""Trainings that share a cache: each makes what is missing, none stands in another's way."""
+
+from __future__ import annotations
+
+from multiprocessing import get_context
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+
+import numpy as np
+
+from moodwire.features import FrontendSpec
+from moodwire_training.corpora import find_corpora
+from moodwire_training.store import FeatureStore, build_store
+
+CLIPS = 4
+
+
+def build(data: Path, cache: Path) -> FeatureStore:
+    (found,) = find_corpora([data])
+    return build_store(found.clips[:CLIPS], FrontendSpec(), cache)
+
+
+def build_beside_another(data: Path, cache: Path, written: Barrier) -> None:
+    """Neither is done with its file before both have written it."""
+    write = np.savez
+
+    def write_and_wait(*arguments, **arrays):
+        write(*arguments, **arrays)
+        written.wait(30.0)
+
+    np.savez = write_and_wait
+    build(data, cache)
+
+
+def test_two_trainings_fill_one_cache_at_once(tiny_corpus: Path, tmp_path: Path) -> None:
+    system = get_context("fork")
+    arguments = (tiny_corpus, tmp_path, system.Barrier(2))
+    both = [system.Process(target=build_beside_another, args=arguments) for _ in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join(60.0)
+    assert [each.exitcode for each in both] == [0, 0]
+
+    (made,) = tmp_path.iterdir()
+    assert len(build(tiny_corpus, tmp_path).clips) == CLIPS
+    assert list(tmp_path.iterdir()) == [made]
