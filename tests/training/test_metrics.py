@@ -85,3 +85,15 @@ def test_a_row_decides_among_its_own_moods() -> None:
     assert unweighted_recall(eight) == 0.5
     assert (len(six.truth), unweighted_recall(six)) == (1, 1.0)
     assert outcome_of(rows["TESS 6"], clips, logits) is None
+
+
+def test_pooled_rows_need_all_four_corpora_of_the_student_projects() -> None:
+    corpora = ("CREMA-D", "RAVDESS", "SAVEE", "TESS", "nEMO")
+    clips = [Clip(corpus, corpus, corpus, "sad") for corpus in corpora]
+    logits = np.zeros((len(clips), len(UNION)), np.float32)
+    logits[:2, UNION.index("sad")] = logits[2:, UNION.index("happy")] = 1
+    pooled = next(row for row in ROWS if row.name == "pooled 6")
+    outcome = outcome_of(pooled, clips, logits)
+    assert outcome is not None
+    assert (len(outcome.truth), unweighted_recall(outcome)) == (4, 0.5)
+    assert outcome_of(pooled, clips[1:], logits[1:]) is None

@@ -16,21 +16,26 @@ from moodwire_training.labels import CORPUS_LABELS, SIX, UNION, indices_of
 @dataclass(frozen=True)
 class Row:
     name: str
-    corpus: str
+    corpora: tuple[str, ...]
     labels: tuple[str, ...]
 
 
+STUDENTS = ("CREMA-D", "RAVDESS", "SAVEE", "TESS")
+"""What the student projects pooled, and split at random."""
+
 ROWS = (
-    Row("CREMA-D 6", "CREMA-D", SIX),
-    Row("RAVDESS 8", "RAVDESS", CORPUS_LABELS["RAVDESS"]),
-    Row("RAVDESS 6", "RAVDESS", SIX),
-    Row("SAVEE 7", "SAVEE", CORPUS_LABELS["SAVEE"]),
-    Row("SAVEE 6", "SAVEE", SIX),
-    Row("TESS 6", "TESS", SIX),
-    Row("EMO-DB 7", "EMO-DB", CORPUS_LABELS["EMO-DB"]),
-    Row("EMO-DB 6", "EMO-DB", SIX),
-    Row("nEMO 6", "nEMO", CORPUS_LABELS["nEMO"]),
-    Row("nEMO 5", "nEMO", tuple(mood for mood in SIX if mood in CORPUS_LABELS["nEMO"])),
+    Row("CREMA-D 6", ("CREMA-D",), SIX),
+    Row("RAVDESS 8", ("RAVDESS",), CORPUS_LABELS["RAVDESS"]),
+    Row("RAVDESS 6", ("RAVDESS",), SIX),
+    Row("SAVEE 7", ("SAVEE",), CORPUS_LABELS["SAVEE"]),
+    Row("SAVEE 6", ("SAVEE",), SIX),
+    Row("TESS 6", ("TESS",), SIX),
+    Row("EMO-DB 7", ("EMO-DB",), CORPUS_LABELS["EMO-DB"]),
+    Row("EMO-DB 6", ("EMO-DB",), SIX),
+    Row("nEMO 6", ("nEMO",), CORPUS_LABELS["nEMO"]),
+    Row("nEMO 5", ("nEMO",), tuple(mood for mood in SIX if mood in CORPUS_LABELS["nEMO"])),
+    Row("pooled 6", STUDENTS, SIX),
+    Row("pooled 8", STUDENTS, CORPUS_LABELS["RAVDESS"]),
 )
 
 
@@ -40,14 +45,17 @@ def outcome_of(
     logits: NDArray[np.float32],
     labels: Sequence[str] = UNION,
 ) -> Outcome | None:
-    """The row's clips among `clips`, with logits of its moods only; None when there are none."""
+    """The row's clips among `clips`, with logits of its moods only.
+
+    None where one of the row's corpora or moods is missing.
+    """
     known = tuple(labels)
-    if not set(row.labels) <= set(known):
+    if not set(row.labels) <= set(known) or not set(row.corpora) <= {c.corpus for c in clips}:
         return None
     chosen = [
         index
         for index, clip in enumerate(clips)
-        if clip.corpus == row.corpus and clip.emotion in row.labels
+        if clip.corpus in row.corpora and clip.emotion in row.labels
     ]
     if not chosen:
         return None
