@@ -86,6 +86,8 @@ def test_events_of_an_outage_come_late_marked_and_in_order(broker, make_device):
         device.live()
         device.say("happy")
         heard.topic(f"{ROOT}/event")
+        # the consumer may have it before the device hears that the broker took it
+        wait_until(lambda: device.link.counters.queue == 0)
         broker.kill()
         for _ in range(50):
             device.say("sad")
