@@ -223,10 +223,8 @@ class Decoder:
 
 def heard(raw: NDArray[np.int16]) -> Heard:
     """What a block says of its device."""
-    if not raw.any():
-        return Heard(zeros_only=True, clipped_share=0.0)
-    high, low = int(raw.max()), int(raw.min())
-    if high < FULL_SCALE and low > -FULL_SCALE:
-        return Heard(zeros_only=False, clipped_share=0.0)
+    high, low = raw.max(), raw.min()
+    if low > -FULL_SCALE and high < FULL_SCALE:
+        return Heard(zeros_only=bool(low == high == 0), clipped_share=0.0)
     clipped = np.count_nonzero(raw >= FULL_SCALE) + np.count_nonzero(raw <= -FULL_SCALE)
     return Heard(zeros_only=False, clipped_share=clipped / raw.size)

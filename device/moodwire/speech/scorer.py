@@ -55,7 +55,7 @@ class SpeechScorer:
             self._carried, logmel = 0, logmel[taken:]
         self._carry[self._carried : self._carried + len(logmel)] = logmel
         self._carried += len(logmel)
-        return scores[np.arange(carried + 1, carried + count + 1) // GROUP]
+        return scores.repeat(GROUP)[carried + 1 : carried + 1 + count]
 
 
 def check_frames(spec: FrontendSpec) -> None:
