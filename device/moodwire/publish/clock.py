@@ -58,6 +58,10 @@ class Clock(Protocol):
 
     def monotonic(self) -> float: ...
 
+    def wall(self, moment: float) -> float:
+        """UTC at that monotonic time."""
+        ...
+
     def stamp(self, moment: float) -> Stamp: ...
 
 
@@ -118,11 +122,17 @@ class WallClock:
     def monotonic(self) -> float:
         return self.read_monotonic()
 
+    def wall(self, moment: float) -> float:
+        return moment + self._steady_offset()
+
     def stamp(self, moment: float) -> Stamp:
+        return Stamp(self.boot, moment, self._steady_offset(), self.is_set())
+
+    def _steady_offset(self) -> float:
         offset = self.read_wall() - self.read_monotonic()
         if self._offset is None or abs(offset - self._offset) > STEADY_SECONDS:
             self._offset = offset
-        return Stamp(self.boot, moment, self._offset, self.is_set())
+        return self._offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +147,9 @@ class RecordingClock:
 
     def monotonic(self) -> float:
         return 0.0
+
+    def wall(self, moment: float) -> float:
+        return moment + self.start.timestamp()
 
     def stamp(self, moment: float) -> Stamp:
         return Stamp("recording", moment, self.start.timestamp(), True)

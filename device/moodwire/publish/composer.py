@@ -189,7 +189,7 @@ class Composer:
             speech=window.speech if window else None,
             level=_rounded(window.level, 1) if window else None,
             snr=_rounded(window.snr, 1) if window else None,
-            since=utc(self._clock.stamp(observation.since).wall) if observation else None,
+            since=utc(self._clock.wall(observation.since)) if observation else None,
             source=self._source,
             model=self._model.name,
             model_hash=self._model.hash,
