@@ -139,6 +139,18 @@ def test_run_says_what_it_heard_and_learned_it(finished: tuple[Path, Path]) -> N
     assert len(header) == 3
 
 
+def test_temperature_is_fitted_on_nobody_who_is_heard_or_kept_for_tests() -> None:
+    from moodwire_training.clips import Clip
+    from moodwire_training.folds import Split
+    from moodwire_training.training_run import unheard
+
+    speakers = ("CRE1001", "RAV01", "RAV02", "SAVDC", "LS1673", "")
+    clips = [Clip("any", f"{number}.wav", who, "sad") for number, who in enumerate(speakers)]
+    parts = Split(np.array([0]), np.array([3]))
+    # RAV02 is of the acceptance set, LS1673 of the streams; noise has no speaker.
+    assert unheard(parts, clips).tolist() == [1]
+
+
 def test_other_recipe_is_not_mixed_into_a_run(
     finished: tuple[Path, Path], tiny_corpus: Path
 ) -> None:

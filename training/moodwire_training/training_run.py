@@ -24,7 +24,14 @@ from moodwire_training.evaluation.metrics import (
 from moodwire_training.evaluation.rows import ROWS, outcome_of
 from moodwire_training.evaluation.score import Scorer, clip_means
 from moodwire_training.fit import Fitted, batch_source, fit
-from moodwire_training.folds import Plan, Split, Training, split
+from moodwire_training.folds import (
+    Plan,
+    Split,
+    Training,
+    acceptance_speakers,
+    split,
+    stream_speakers,
+)
 from moodwire_training.labels import UNION
 from moodwire_training.material import Material
 from moodwire_training.recipe import Recipe
@@ -35,8 +42,10 @@ LOGITS_FILE = "test_logits.npz"
 RESULT_FILE = "result.json"
 CALIBRATION_FILE = "calibration.npz"
 TEST_FILE = "test_unseen.npz"
+VALIDATION_FILE = "validation.npz"
 CALIBRATION_WINDOWS = 512
-TEST_WINDOWS = 1000
+WINDOWS = 1000
+"""Most of unseen speakers, of either kind."""
 
 
 def run_folder(base: Path, recipe: Recipe, plan: Plan, training: Training) -> Path:
@@ -139,24 +148,42 @@ def save_windows(
     parts: Split,
     folder: Path,
 ) -> None:
-    """What conversion calibrates on (training speakers) and verifies against (the others)."""
+    """What conversion calibrates on (training speakers), fits the temperature on (speakers that
+    neither training nor test hears, if there are any) and verifies against (the test speakers)."""
     source = batch_source(material, recipe, parts, training.surroundings)
     np.savez(folder / CALIBRATION_FILE, features=source.examples(CALIBRATION_WINDOWS))
-    rng = np.random.default_rng(recipe.seed)
-    known = np.array([row for row in parts.test if material.store.clips[row].emotion in UNION])
-    if len(known):
-        chosen = np.sort(rng.permutation(known)[:TEST_WINDOWS])
-        owner, features = scorer.features(material.bank, chosen)
-        # One window per clip, at any phase.
-        order = rng.permutation(len(owner))
-        _, picks = np.unique(owner[order], return_index=True)
-        clips = [material.store.clips[row] for row in chosen]
-        np.savez(
-            folder / TEST_FILE,
-            features=features[order[picks]],
-            labels=np.array([UNION.index(clip.emotion) for clip in clips]),
-            groups=np.array([clip.speaker for clip in clips]),
-        )
+    left = unheard(parts, material.store.clips)
+    save_unseen(folder / TEST_FILE, material, scorer, parts.test, recipe.seed)
+    save_unseen(folder / VALIDATION_FILE, material, scorer, left, recipe.seed)
+
+
+def unheard(parts: Split, clips: Sequence[Clip]) -> NDArray[np.int64]:
+    """Clips of speakers on neither side of the split nor kept for tests of what ships."""
+    kept = acceptance_speakers() | stream_speakers()
+    kept |= {clips[row].speaker for rows in (parts.train, parts.test) for row in rows}
+    rows = [row for row, clip in enumerate(clips) if clip.speaker and clip.speaker not in kept]
+    return np.array(rows, dtype=np.int64)
+
+
+def save_unseen(
+    file: Path, material: Material, scorer: Scorer, rows: NDArray[np.int64], seed: int
+) -> None:
+    """One window, at any phase, of each of at most WINDOWS clips; no file where there is none."""
+    rng = np.random.default_rng(seed)
+    known = [row for row in rows if material.store.clips[row].emotion in UNION]
+    if not known:
+        return
+    chosen = np.sort(rng.permutation(known)[:WINDOWS])
+    owner, features = scorer.features(material.bank, chosen)
+    order = rng.permutation(len(owner))
+    _, picks = np.unique(owner[order], return_index=True)
+    clips = [material.store.clips[row] for row in chosen]
+    np.savez(
+        file,
+        features=features[order[picks]],
+        labels=np.array([UNION.index(clip.emotion) for clip in clips]),
+        groups=np.array([clip.speaker for clip in clips]),
+    )
 
 
 def score(
