@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from moodwire.model import load_bundle, shipped_bundle
 from moodwire_training.evaluation.crossvalidation import summary
 from moodwire_training.evaluation.record import record_results
 from moodwire_training.folds import read_plan
@@ -77,6 +78,16 @@ def test_page_and_card_mark_what_leaks(tmp_path: Path) -> None:
     )
     found = read_results(results)
     page = report_page(found)
-    assert "LEAKY" in page and "LEAKY" in model_card(found)
+    assert "LEAKY" in page and "LEAKY" in model_card(found, [])
     assert "data:image/png;base64" in page
     assert 'src="http' not in page
+
+
+def test_the_card_says_what_ships_as_it_is() -> None:
+    """`moodwire-train report --card training/MODEL_CARD.md` writes it."""
+    top = Path(__file__).parents[2] / "training"
+    bundles = [load_bundle(shipped_bundle(name)).manifest for name in ("default", "open")]
+    card = model_card(read_results(top / "results"), bundles)
+    assert (top / "MODEL_CARD.md").read_text(encoding="utf-8") == card
+    for corpus in bundles[0].corpora:
+        assert f"| {corpus.name} | {corpus.licence} |" in card

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from moodwire.model.manifest import Manifest
 from moodwire_training.pages import figure, page, table, warning
 
 Table = dict[str, Any]
@@ -127,23 +128,56 @@ It learned from actors, mostly young to middle-aged adults, in English, German a
 rooms. Everyday moods are weaker than acted ones; children, old voices and other languages were not
 in training. Unheard languages lose most: see the zero-shot rows.
 
-## Figures
-UAR in %, speakers that training never heard.
+"""
+
+FIGURES = """## Figures by recipe
+
+UAR in %, the mean recall of the moods, of speakers that training never heard.
 
 """
 
 
-def model_card(results: dict[str, Table]) -> str:
-    parts = [CARD]
+def model_card(results: dict[str, Table], bundles: Sequence[Manifest]) -> str:
+    parts = [CARD, *map(bundle_section, bundles), FIGURES]
     for name, values in results.items():
         if "trainings" not in values:
             continue
         label = " **LEAKY: the same speakers in training and test**" if values["leaky"] else ""
-        parts.append(f"### {values['title']} (`{name}.json`){label}\n\n")
+        title = f"{values['title']}, {values['arithmetic']}"
+        parts.append(f"### {title} (`{name}.json`){label}\n\n")
         parts.append(markdown(TABLE_HEADER, [table_line(*i) for i in values["rows"].items()]))
-        effort = f"{values['hours']} hours of training"
-        parts.append(f"\n{values['arithmetic']}, recipe `{values['recipe']}`, {effort}.\n\n")
+        parts.append(
+            f"\nRecipe `{values['recipe']}`, seeds {values['seeds']}, {values['hours']} hours of "
+            "training.\n\n"
+        )
     return "".join(parts)
+
+
+def bundle_section(manifest: Manifest) -> str:
+    learned = [
+        [
+            corpus.name,
+            corpus.licence,
+            "yes" if corpus.commercial_use else "no",
+            str(corpus.clips),
+            str(corpus.speakers or ""),
+        ]
+        for corpus in manifest.corpora
+    ]
+    tested = [
+        [metric.name.split(".")[1], f"{100 * metric.value:.1f}", metric.protocol]
+        for metric in manifest.metrics
+        if metric.name.startswith("acceptance_clips.")
+    ]
+    return (
+        f"## Bundle `{manifest.name}`\n\n{manifest.description}\n\n{manifest.licence}\n\n"
+        f"{manifest.tflite_bytes / 1000:.0f} kB, {manifest.macs / 1e6:.1f} million multiply-adds "
+        f"per window, moods {', '.join(manifest.labels)}. Fitted on:\n\n"
+        + markdown(("corpus", "licence", "commercial use", "clips", "speakers"), learned)
+        + "\nTested as it ships:\n\n"
+        + markdown(("corpus", "UAR", "protocol"), tested)
+        + "\n"
+    )
 
 
 def markdown(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

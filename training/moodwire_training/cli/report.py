@@ -19,12 +19,16 @@ import click
 @click.option("--card", type=click.Path(path_type=Path), help="Write the model card here.")
 def command(results: Path, html: Path | None, card: Path | None) -> None:
     """One self-contained HTML page and the model card from everything that was measured."""
+    from moodwire.model import load_bundle, shipped_bundle
     from moodwire_training.report import model_card, read_results, report_page
 
     if not html and not card:
         raise click.UsageError("nothing to write: give --html FILE, --card FILE, or both")
     found = read_results(results)
-    for file, text in ((html, report_page), (card, model_card)):
-        if file:
-            file.write_text(text(found), encoding="utf-8")
-            click.echo(f"wrote {file}")
+    if html:
+        html.write_text(report_page(found), encoding="utf-8")
+        click.echo(f"wrote {html}")
+    if card:
+        shipped = [load_bundle(shipped_bundle(name)).manifest for name in ("default", "open")]
+        card.write_text(model_card(found, shipped), encoding="utf-8")
+        click.echo(f"wrote {card}")
