@@ -102,17 +102,6 @@ def test_noise_has_the_ratio_that_was_asked_for(bank: FrameBank) -> None:
     assert ratio == pytest.approx(10.0, abs=0.3)
 
 
-def test_noise_alone_holds_nothing_of_the_clips(bank: FrameBank) -> None:
-    around = Surroundings(bank, np.array([1]), np.ones((2, 96, 40), np.float32))
-    heard = Augmenter(bank, around, Strength()).noise_alone(np.random.default_rng(2), 64)
-    assert heard.shape == (64, 184, 40)
-    assert heard.dtype == np.float32
-    # Speech comes and goes; this noise is there all the time.
-    loudness = np.log(total_power(np.exp(heard)))
-    assert (np.ptp(np.quantile(loudness, (0.05, 0.95), axis=1), axis=0) < 4).all()
-    assert Augmenter(bank, around, Strength()).noise_alone(np.random.default_rng(2), 0).size == 0
-
-
 def test_level_does_not_reach_the_features(bank: FrameBank) -> None:
     from moodwire.features import window_features
 

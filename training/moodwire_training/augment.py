@@ -138,26 +138,14 @@ class Augmenter:
         speech = np.sort(total_power(power), axis=1)[:, -self.frames // 4 :].mean(axis=1)
         rows = np.flatnonzero(rng.random(len(power)) < self.strength.noise)
         if len(rows):
-            noise = self._any_noise(rng, len(rows))
+            noise = np.where(
+                (rng.random(len(rows)) < 0.5)[:, None, None],
+                self.recorded_noise(rng, len(rows)),
+                self._synthetic(rng, len(rows)),
+            )
             snr = rng.uniform(*self.strength.snr_db, len(rows))
             gain = speech[rows] / (total_power(noise).mean(axis=1) + 1e-20) * 10 ** (-snr / 10)
             power[rows] += noise * gain.astype(np.float32)[:, None, None]
-
-    def noise_alone(self, rng: np.random.Generator, count: int) -> Floats:
-        """Log-mel windows in which nobody speaks."""
-        power = self._any_noise(rng, count)
-        self.add_rooms(rng, power)
-        logmel = np.log(power + np.exp(SILENCE)).astype(np.float32)
-        self._colour(rng, logmel)
-        return np.asarray(logmel, dtype=np.float32)
-
-    def _any_noise(self, rng: np.random.Generator, count: int) -> Floats:
-        """Recorded and synthetic noise, half and half."""
-        return np.where(
-            (rng.random(count) < 0.5)[:, None, None],
-            self.recorded_noise(rng, count),
-            self._synthetic(rng, count),
-        )
 
     def recorded_noise(self, rng: np.random.Generator, count: int) -> Floats:
         bank = self.surroundings.noise

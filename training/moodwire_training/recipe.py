@@ -34,8 +34,6 @@ class Recipe:
     clip_norm: float = 5.0
     smoothing: float = 0.1
     """Probability spread evenly over the labels of the clip's corpus."""
-    speechless: float = 0.0
-    """Share of windows with noise alone, whose target is every mood alike: not to know."""
     votes: float = 0.0
     """Weight of the listeners' votes in CREMA-D's targets."""
     average: float = 0.998
@@ -109,7 +107,6 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
         ("batch", 2, 4096),
         ("learning_rate", 1e-6, 1.0),
         ("smoothing", 0.0, 0.9),
-        ("speechless", 0.0, 0.5),
         ("votes", 0.0, 1.0),
         ("average", 0.0, 0.99999),
         ("width", 0.1, 10.0),

@@ -94,11 +94,6 @@ class BatchSource:
         rng, clips = self._draw(step)
         features = (self._features(rng, clips) - self.mean) / self.deviation
         targets, masks = self.targets[clips], self._masks[clips]
-        if self.recipe.speechless:
-            rows = np.flatnonzero(rng.random(len(clips)) < self.recipe.speechless)
-            noise = self._blanked(rng, self.augmenter.noise_alone(rng, len(rows)))
-            features[rows] = (noise - self.mean) / self.deviation
-            targets[rows] = masks[rows] / masks[rows].sum(axis=1, keepdims=True)
         strength = self.recipe.strength
         partner = rng.permutation(len(clips))
         share = rng.beta(strength.mixup_beta, strength.mixup_beta, len(clips))
@@ -117,10 +112,7 @@ class BatchSource:
 
     def _features(self, rng: np.random.Generator, clips: Ints) -> Floats:
         partners = np.array([self._partner(rng, row) for row in clips])
-        return self._blanked(rng, self.augmenter.windows(rng, clips, partners))
-
-    def _blanked(self, rng: np.random.Generator, logmel: Floats) -> Floats:
-        """Features of log-mel windows, parts of which are masked."""
+        logmel = self.augmenter.windows(rng, clips, partners)
         # Normalised first and transformed last: masks belong between the two.
         picture = window_features(replace(self.spec, kind="logmel"), logmel)
         self.augmenter.mask(rng, picture)
