@@ -7,23 +7,16 @@ from pathlib import Path
 
 import click
 
+from moodwire_training.cli.options import corpora_option
+from moodwire_training.corpora import find_corpora
+from moodwire_training.folds import read_plan, split
+
 
 @click.command()
 @click.option("--plan", "plan_name", default="joint", show_default=True)
-@click.option(
-    "--data",
-    "roots",
-    type=click.Path(exists=True, path_type=Path),
-    multiple=True,
-    envvar="MOODWIRE_DATA",
-    required=True,
-    help="Folder that the corpora lie below, or a CSV manifest; may be given several times.",
-)
+@corpora_option
 def command(plan_name: str, roots: tuple[Path, ...]) -> None:
     """Show a plan's folds; fails when a training would hear what it is tested on."""
-    from moodwire_training.corpora import find_corpora
-    from moodwire_training.folds import read_plan, split
-
     plan = read_plan(plan_name)
     clips = [clip for found in find_corpora(roots) for clip in found.clips]
     click.echo(f"{plan.title}" + (" - LEAKY, for comparison only" if plan.leaky else ""))

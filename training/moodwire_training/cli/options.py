@@ -37,18 +37,21 @@ class Data:
         return load_material(self.roots, self.cache, self.processes, show)
 
 
+corpora_option = click.option(
+    "--data",
+    "roots",
+    type=click.Path(exists=True, path_type=Path),
+    multiple=True,
+    envvar="MOODWIRE_DATA",
+    required=True,
+    help="Folder that the corpora lie below, or a CSV manifest; may be given several times.",
+)
+
+
 def data_options(command: Command) -> Command:
     """--data, --cache, --workers and --scheduler, handed on as `data`."""
 
-    @click.option(
-        "--data",
-        "roots",
-        type=click.Path(exists=True, path_type=Path),
-        multiple=True,
-        envvar="MOODWIRE_DATA",
-        required=True,
-        help="Folder that the corpora lie below, or a CSV manifest; may be given several times.",
-    )
+    @corpora_option
     @click.option(
         "--cache",
         type=click.Path(path_type=Path),
