@@ -1,9 +1,19 @@
 """Shared parts of the bench: one plugin module per real thing, in tests/fixtures."""
 
-from hypothesis import settings
+import os
 
-# a busy machine is no fault of the code
-settings.register_profile("moodwire", deadline=None)
+from hypothesis import HealthCheck, settings
+
+# A busy machine is no fault of the code; and what fails here fails everywhere.
+settings.register_profile(
+    "moodwire",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("moodwire")
+
+# TensorFlow with one thread adds in the same order each time.
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 pytest_plugins = ["broker", "kitchen", "assistant", "pulse", "sounds", "daemon"]
