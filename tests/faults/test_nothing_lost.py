@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 import tones
-from broker import Broker, Subscriber
+from broker import HANDS_ON_AT_ONCE, WAIT_SECONDS, Broker, Subscriber
 from daemon import ALWAYS_OPEN, ROOT, DaemonProcess
 
 from moodwire.config import Config, Decision, Gate
 from moodwire.model import load_bundle
 from moodwire.pipeline import Pipeline
+from moodwire.publish.backoff import LONGEST_SECONDS
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(900)]
 
+EVENT = f"{ROOT}/event"
 EVENTS = 200
 QUICK = {
     "smoothing": 0.0, "onset_windows": 1, "onset_votes": 1, "minimum_duration": 0.0,
@@ -50,7 +52,7 @@ def events_by_run(heard: Subscriber) -> dict[str, dict[int, dict[str, Any]]]:
     """Run -> sequence -> event; events that came twice must be the same event."""
     runs: dict[str, dict[int, dict[str, Any]]] = {}
     for message in list(heard.messages):
-        if message.topic != f"{ROOT}/event":
+        if message.topic != EVENT:
             continue
         told = json.loads(message.payload)
         run, _, sequence = told["id"].partition("-")
@@ -65,8 +67,9 @@ def newest_of_two(runs: dict[str, dict[int, dict[str, Any]]]) -> int:
 
 
 def test_broker_and_daemon_are_killed_during_200_events_and_none_is_lost(
-    make_daemon: Callable[..., DaemonProcess], broker: Broker
+    make_daemon: Callable[..., DaemonProcess], make_broker: Callable[..., Broker]
 ) -> None:
+    broker = make_broker(more=HANDS_ON_AT_ONCE)
     first, second = conversation(60, seed=1), conversation(60, seed=2)
     before_the_end, expected = changes_in(second)
     assert changes_in(first)[1] + expected >= EVENTS
@@ -74,17 +77,21 @@ def test_broker_and_daemon_are_killed_during_200_events_and_none_is_lost(
     with Subscriber(broker, session="consumer") as heard:
         daemon = make_daemon(broker, piped=True, **settings)
         daemon.feed(first[: len(first) // 3])
-        heard.wait(lambda each: each.topic == f"{ROOT}/event")
+        heard.topic(EVENT)
         broker.kill()
         daemon.feed(first[len(first) // 3 :])  # returns when all but the pipe's rest was taken
         daemon.kill()
         daemon = make_daemon(broker, piped=True, **settings)
         daemon.feed(second)
         broker.start()
-        daemon.wait_for_log("is back after", timeout=40.0)
-        heard.wait(lambda _: newest_of_two(events_by_run(heard)) >= before_the_end, 30.0)
+        daemon.wait_for_log("is back after", timeout=2 * LONGEST_SECONDS)
+        heard.wait(
+            lambda each: (
+                each.topic == EVENT and newest_of_two(events_by_run(heard)) >= before_the_end
+            )
+        )
         daemon.end_of_input()
-        assert daemon.process.wait(60.0) == 0
+        assert daemon.process.wait(WAIT_SECONDS) == 0
         heard.topic(f"{ROOT}/availability", b"offline")
 
         runs = events_by_run(heard)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from broker import Subscriber
+from broker import HANDS_ON_AT_ONCE, Subscriber
 from kitchen import ROOT, config_for
 
 EVENTS = 200
@@ -16,7 +16,8 @@ def told(heard: Subscriber) -> list[dict]:
 
 
 @pytest.mark.broker
-def test_200_events_survive_the_death_of_broker_and_device(broker, make_process):
+def test_200_events_survive_the_death_of_broker_and_device(make_broker, make_process):
+    broker = make_broker(more=HANDS_ON_AT_ONCE)
     config = config_for(broker, outbox={"store": "disk"})
     said: list[str] = []
 
@@ -41,7 +42,7 @@ def test_200_events_survive_the_death_of_broker_and_device(broker, make_process)
         say(device, 40)
         broker.start()
         say(device, 40)
-        heard.wait(lambda m: m.topic == f"{ROOT}/event" and said[-1] in m.payload.decode(), 30.0)
+        heard.wait(lambda m: m.topic == f"{ROOT}/event" and said[-1] in m.payload.decode())
 
     assert len(said) == EVENTS == len(set(said))
     events = told(heard)
