@@ -11,13 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from broker import Broker, Subscriber
-from daemon import ROOT, DaemonProcess, Loudspeaker, sections_for, toml
+from broker import WAIT_SECONDS, Broker, Subscriber
+from daemon import ROOM, ROOT, DaemonProcess, Loudspeaker, sections_for, toml
 from pulse import PulseServer
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(90)]
-
-ROOM = (0.003 * np.random.default_rng(0).standard_normal(16_000 * 60)).astype(np.float32)
+pytestmark = pytest.mark.broker
 
 
 class ServiceManager:
@@ -29,7 +27,7 @@ class ServiceManager:
         self.environment = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "1500000"}
         self.told: list[str] = []
 
-    def wait(self, start: str, timeout: float = 15.0) -> str:
+    def wait(self, start: str, timeout: float = WAIT_SECONDS) -> str:
         """The next message that begins like this."""
         deadline = time.monotonic() + timeout
         while (left := deadline - time.monotonic()) > 0:
@@ -73,14 +71,14 @@ def test_it_is_fed_while_it_hears_also_without_a_broker_and_while_muted(
     broker.kill()
     manager.wait("STATUS=source live, broker away")
     manager.forget()
-    manager.wait("WATCHDOG=1", timeout=3.0)
+    manager.wait("WATCHDOG=1")
     broker.start()
-    manager.wait("STATUS=source live, broker connected", timeout=30.0)
+    manager.wait("STATUS=source live, broker connected")
     with Subscriber(broker) as heard:
         heard.publish(f"{ROOT}/set/mute", "ON")
         manager.wait("STATUS=source muted")
         manager.forget()
-        manager.wait("WATCHDOG=1", timeout=3.0)
+        manager.wait("WATCHDOG=1")
     daemon.reload()
     assert "MONOTONIC_USEC=" in manager.wait("RELOADING=1")
     manager.wait("READY=1")
@@ -119,7 +117,7 @@ def test_an_error_in_any_thread_ends_the_process_and_is_its_last_line(
     assert process.stdin is not None
     process.stdin.write((ROOM[:32_000] * 32_768).astype("<i2").tobytes())
     process.stdin.flush()
-    assert process.wait(30.0) == 1
+    assert process.wait(WAIT_SECONDS) == 1
     assert process.stderr is not None
     last = process.stderr.read().decode().strip().splitlines()[-1]
     assert last == "Error: moodwire ends: RuntimeError: made to fail"
