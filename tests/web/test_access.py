@@ -23,7 +23,7 @@ class Answer:
 
 
 def ask(server, method, path, body=None, **headers) -> Answer:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     if isinstance(body, dict):
         body = urllib.parse.urlencode(body)
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
