@@ -58,14 +58,15 @@ def test_real_speech_through_a_pipe_as_from_the_file(corpora, tmp_path):
 @pytest.mark.pulse
 def test_arecord_into_the_command(pulse):
     command = subprocess.Popen(
-        f"arecord -q -D vmic -f S16_LE -r 16000 -c 1 -t wav -d 9 |"
+        f"arecord -q -D vmic -f S16_LE -r 16000 -c 1 -t wav -d 12 |"
         f" {MOODWIRE} listen --plain --model {tones.BUNDLE} --input -",
         shell=True, env=pulse.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    while not pulse.recording():
-        assert command.poll() is None
+    assert command.stdout is not None and command.stderr is not None
+    # not before it hears: while it loads, the recorder has nobody to hand on what it records
+    output = command.stdout.readline()
     pulse.play(sample_recording()[LIVELY])
-    output, errors = command.communicate(timeout=60)
-    assert command.returncode == 0, errors
+    output += command.stdout.read()
+    assert command.wait(60) == 0, command.stderr.read()
     assert "moodwire/moodwire/speech ON" in output.splitlines()
     assert any(probabilities for _, probabilities in moods(output))

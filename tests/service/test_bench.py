@@ -19,11 +19,11 @@ PROMISED = {
 }
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 def test_all_figures_are_measured() -> None:
     command = [sys.executable, "-m", "moodwire", "bench", "run", "--json"]
     short = ["--seconds", "1", "--hours", "0.006"]
-    out = subprocess.run([*command, *short], check=True, capture_output=True, timeout=170).stdout
+    out = subprocess.run([*command, *short], check=True, capture_output=True, timeout=890).stdout
     figures = json.loads(out)
     assert set(figures) >= PROMISED
     assert all(figures[name] > 0 for name in PROMISED)

@@ -316,7 +316,7 @@ def ingress():
                     if name not in ("connection", "transfer-encoding"):
                         self.send_header(name, value)
                 self.end_headers()
-                with contextlib.suppress(OSError):
+                with contextlib.suppress(OSError, http.client.IncompleteRead):
                     while piece := answer.read1(65_536):
                         self.wfile.write(piece)
 
