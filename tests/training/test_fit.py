@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.timeout(1500)
+
 RECIPE = """
 name = "tiny"
 steps = 200
@@ -52,7 +54,6 @@ def finished(
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=280,
     )
     assert done.returncode == 0, done.stderr
     return work / "whole" / "tiny-tiny-1-seed0", work
@@ -80,9 +81,7 @@ def test_killed_training_ends_with_the_same_weights(
                 break
     killed = work / "killed" / "tiny-tiny-1-seed0"
     assert not (killed / "result.json").exists()
-    again = subprocess.run(
-        line, env=environment(), check=True, capture_output=True, text=True, timeout=280
-    )
+    again = subprocess.run(line, env=environment(), check=True, capture_output=True, text=True)
     assert "going on after step 100" in again.stdout
     for expected, found in zip(weights(whole), weights(killed), strict=True):
         assert np.array_equal(expected, found)
@@ -112,7 +111,6 @@ def test_two_workers_make_the_same_features_and_folds(
             env=environment(),
             capture_output=True,
             text=True,
-            timeout=280,
         )
     assert done.returncode == 0, done.stderr
     caches = [{file.name for file in (place / "cache").iterdir()} for place in (work, tmp_path)]
@@ -187,7 +185,6 @@ def test_from_recordings_to_a_bundle_that_works(
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=280,
     )
     assert converted.returncode == 0, converted.stderr
     bundle = load_bundle(bundle_folder)
