@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from moodwire.history.recorder import HistoryRecorder
+from moodwire.history.spans import hour_of
 from moodwire.history.store import HOUR, MINUTE, HistoryStore, MoodMinute
 
 NOON = int(datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp())
@@ -65,7 +66,7 @@ def test_recorder_writes_only_when_flushed_and_quiet_costs_no_row(store):
     recorder.flush(NOON + 300)
     (row,) = store.moods(0, 2e9)
     assert (row.minute, row.mood, row.seconds) == (NOON + MINUTE, "happy", 60.0)
-    assert store.listened(0, 2e9) == {NOON: 120.0}
+    assert store.listened(0, 2e9) == {hour_of(NOON): 120.0}
 
 
 def test_a_failed_write_loses_nothing(store, monkeypatch):

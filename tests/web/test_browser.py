@@ -24,7 +24,7 @@ import tones
 
 from moodwire.audio.sample import write_sample
 from moodwire.config import Config
-from moodwire.history.spans import bounds
+from moodwire.history.spans import bounds, hour_of
 from moodwire.history.store import ContextHour, MoodMinute
 from moodwire.model import load_bundle
 from moodwire.pipeline import Pipeline
@@ -254,15 +254,15 @@ def a_month(store, now: float) -> None:
     chance = random.Random(0)
     rows, listened, context = [], [], []
     for back in range(30 * 24):
-        hour = int(now) // 3600 * 3600 - back * 3600
+        hour = hour_of(now) - back * 3600
         local = time.localtime(hour).tm_hour
         listened.append((hour, 3600.0))
         context.append(ContextHour(hour, "Outdoors", 9 - 5 * math.cos((local - 3) / 3.82), 4))
         if not 7 <= local <= 22 and back % 24:
             continue
+        anger = 40 if local == 18 else 1
         for minute in range(60):
             if chance.random() < 0.3:
-                anger = 40 if time.localtime(hour + minute * 60).tm_hour == 18 else 1
                 weights = (anger, 0.5, 0.5, 5, 9, 2, 5)
                 (mood,) = chance.choices((*LABELS, "uncertain"), weights)
                 rows.append(MoodMinute(hour + minute * 60, mood, chance.uniform(10, 55), 0.8))

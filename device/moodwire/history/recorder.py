@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from threading import Lock
 
+from moodwire.history.spans import hour_of
 from moodwire.history.store import HOUR, MINUTE, ContextHour, HistoryStore, MoodMinute
 
 SILENT_MOOD = "quiet"
@@ -31,7 +32,7 @@ class HistoryRecorder:
     def hear(self, utc: float, seconds: float, mood: str, confidence: float | None) -> None:
         """The device listened for `seconds` up to `utc` and this was the mood."""
         with self._lock:
-            self._listened[int(utc // HOUR) * HOUR] += seconds
+            self._listened[hour_of(utc)] += seconds
             if mood != SILENT_MOOD:
                 key = (int(utc // MINUTE) * MINUTE, mood)
                 held, weighted = self._moods.get(key, (0.0, 0.0))
@@ -40,7 +41,7 @@ class HistoryRecorder:
     def note_context(self, utc: float, name: str, value: float) -> None:
         """Another sensor said something worth seeing beside the moods."""
         with self._lock:
-            key = (int(utc // HOUR) * HOUR, name)
+            key = (hour_of(utc), name)
             total, readings = self._context.get(key, (0.0, 0))
             self._context[key] = (total + value, readings + 1)
 

@@ -17,6 +17,12 @@ def bounds(day: date) -> tuple[float, float]:
     return start.timestamp(), end.timestamp()
 
 
+def hour_of(utc: float) -> int:
+    """When the local hour began, which in India is half past one of UTC's."""
+    local = datetime.fromtimestamp(int(utc))
+    return int(utc) - 60 * local.minute - local.second
+
+
 def weeks(store: HistoryStore) -> str:
     """For how long there is a history, in words."""
     span = store.span()

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from moodwire.config import History
 from moodwire.events import UNCERTAIN
-from moodwire.history.spans import FOREVER, bounds, weeks
+from moodwire.history.spans import FOREVER, bounds, hour_of, weeks
 from moodwire.history.statistics import Share, Today, compare_today, heat_map
 from moodwire.history.store import HOUR, MINUTE, HistoryStore, MoodMinute
 
@@ -98,7 +98,7 @@ def _hours(
     context = {(c.hour, c.name): c.mean for c in store.context(start, end)}
     by_hour: dict[int, list[MoodMinute]] = defaultdict(list)
     for row in minutes:
-        by_hour[row.minute // HOUR * HOUR].append(row)
+        by_hour[hour_of(row.minute)].append(row)
     hours = sorted({*by_hour, *listened})
     names = [c.name for c in settings.context]
     return [

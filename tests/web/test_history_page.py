@@ -1,0 +1,40 @@
+"""What the history page computes from the store, without a browser."""
+
+import time
+from datetime import date
+
+import pytest
+
+from moodwire.config import Config
+from moodwire.history.recorder import HistoryRecorder
+from moodwire.history.spans import bounds
+from moodwire.history.store import MINUTE, HistoryStore
+from moodwire.web.history_page import view
+
+
+@pytest.fixture
+def india(monkeypatch):
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "IST-5:30")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("india")
+def test_hours_begin_where_the_clock_says_so(tmp_path):
+    """Half past the hours of UTC: what is said at noon stands at minute 0 of the row of noon."""
+    store = HistoryStore(tmp_path / "history.sqlite")
+    recorder = HistoryRecorder(store, keep_days=30)
+    start, end = bounds(date(2026, 3, 2))
+    for minute in range(int(start), int(end), MINUTE):
+        mood = "happy" if minute == start + 12 * 60 * MINUTE else "quiet"
+        recorder.hear(minute, 60.0, mood, 0.8)
+    recorder.flush(end)
+
+    settings = Config().history
+    hours = view(store, settings, ["happy"], {"day": "2026-03-02"})["hours"]
+    assert [row.hour for row in hours] == list(range(24))
+    assert {row.listened for row in hours} == {60.0}
+    (cell,) = hours[12].cells
+    assert (cell.minute, cell.title) == (0, "happy from 12:00")
