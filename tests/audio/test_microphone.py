@@ -14,7 +14,7 @@ LISTEN = """
 import json, sys, time
 from moodwire.audio.microphone import MicrophoneSource
 name, rate, seconds, file = sys.argv[1:]
-source = MicrophoneSource(name, rate=int(rate) or None, patience=5)
+source = MicrophoneSource(name, rate=int(rate) or None, patience=2)
 while not source.heard_anything and source.callback_age < 10:
     time.sleep(0.01)
 print("listening", flush=True)
@@ -67,7 +67,7 @@ def test_what_is_played_is_heard_bit_for_bit(pulse, tmp_path):
     assert not difference.any()
     assert report["positions"] == np.cumsum([0] + [1600] * (len(report["positions"]) - 1)).tolist()
     assert (np.diff(report["times"]) > 0).all()
-    assert 0 < report["late"] < 5.0  # seconds on the monotonic clock since the last chunk began
+    assert 0 < report["late"] < 1.0  # seconds on the monotonic clock since the last chunk began
     assert (report["lost"], report["finished"], report["closed"]) == (0, False, True)
 
 
@@ -93,7 +93,7 @@ def test_a_stream_that_stands_still_is_seen_by_the_age_of_its_callback(pulse, tm
     process = start(pulse, tmp_path, rate=16_000, seconds=3600)
     getattr(pulse, fault)()
     report, _ = finish(process, tmp_path)
-    assert report["age"] > 0.5
+    assert report["age"] > 0.9
     assert not report["finished"]
     assert report["closed"] is (fault == "suspend")  # a frozen server hangs close(), but not us
     assert report["again"] is True

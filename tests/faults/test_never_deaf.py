@@ -13,6 +13,11 @@ from pulse import PulseServer
 
 pytestmark = [pytest.mark.broker, pytest.mark.pulse]
 
+TELLS_WITHIN = 5.0
+"""Seconds until the source topic says that something is wrong: what the product promises."""
+
+RECOVERS_WITHIN = 20.0
+
 SOURCE = f"{ROOT}/source"
 
 
@@ -32,7 +37,11 @@ def listening(
 
 
 def told_to_be(heard: Subscriber, mark: int, *states: bytes) -> bytes:
-    found = heard.wait(lambda each: each.topic == SOURCE and each.payload in states, after=mark)
+    found = heard.wait(
+        lambda each: each.topic == SOURCE and each.payload in states,
+        timeout=TELLS_WITHIN,
+        after=mark,
+    )
     return found.payload
 
 
@@ -49,7 +58,7 @@ def test_a_killed_audio_server_is_told_at_once_and_recovered_from(
     mark = heard.mark()
     pulse.start()
     play(pulse, ROOM)
-    heard.topic(SOURCE, b"live", after=mark)
+    heard.topic(SOURCE, b"live", after=mark, timeout=RECOVERS_WITHIN)
     assert daemon.process.poll() is None, "the daemon itself lived through it"
 
 
@@ -62,7 +71,7 @@ def test_a_suspended_microphone_is_told_and_heard_again_without_reopening(
     assert told_to_be(heard, mark, b"stalled") == b"stalled"
     mark = heard.mark()
     pulse.resume()
-    heard.topic(SOURCE, b"live", after=mark)
+    heard.topic(SOURCE, b"live", after=mark, timeout=RECOVERS_WITHIN)
     told = [each.payload for each in heard.messages if each.topic == SOURCE]
     assert b"lost" not in told
 
@@ -75,9 +84,9 @@ def test_a_frozen_audio_server_neither_deafens_nor_hangs_the_daemon(
     mark = heard.mark()
     pulse.freeze()
     assert told_to_be(heard, mark, b"stalled") == b"stalled"
-    heard.topic(SOURCE, b"lost", after=mark)
+    heard.topic(SOURCE, b"lost", after=mark, timeout=RECOVERS_WITHIN)
     pulse.thaw()
-    heard.topic(SOURCE, b"live", after=mark)
+    heard.topic(SOURCE, b"live", after=mark, timeout=RECOVERS_WITHIN)
     assert daemon.process.poll() is None
 
 
@@ -97,5 +106,5 @@ def test_a_killed_daemon_leaves_nobody_recording(
 ) -> None:
     daemon, heard = listening
     daemon.kill()
-    wait_until(lambda: not pulse.recording())
+    wait_until(lambda: not pulse.recording(), timeout=3.0)
     heard.topic(f"{ROOT}/availability", b"offline")

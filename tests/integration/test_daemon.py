@@ -73,7 +73,7 @@ def test_mute_closes_the_device_takes_values_back_and_survives_a_restart(
         heard.topic(f"{ROOT}/mood", b"", after=mark)
         heard.wait(lambda each: each.topic == STATE and state_of(each)["mood"] is None, after=mark)
         # its process is gone at once; the server notices a moment later
-        wait_until(lambda: not pulse.recording())
+        wait_until(lambda: not pulse.recording(), timeout=2.0)
         daemon.kill()
 
         mark = heard.mark()

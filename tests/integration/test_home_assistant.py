@@ -7,8 +7,7 @@ import time
 from types import SimpleNamespace
 
 import pytest
-from assistant import WAIT_SECONDS
-from broker import Broker, Subscriber
+from broker import WAIT_SECONDS, Broker, Subscriber
 from kitchen import LABELS, ROOT, config_for
 
 from moodwire.config import Config

@@ -14,7 +14,6 @@ from kitchen import ROOT, config_for, wait_until
 
 from moodwire.publish.broker import BrokerError
 from moodwire.publish.commands import Mute, SetHold
-from moodwire.publish.connection import CONNECT_SECONDS
 
 pytestmark = pytest.mark.broker
 DISCOVERY = "homeassistant/device/moodwire_kitchen/config"
@@ -53,8 +52,8 @@ def test_a_clean_stop_says_offline(broker, make_device):
     with Subscriber(broker) as heard:
         device = make_device(config_for(broker))
         heard.topic(f"{ROOT}/availability", b"online")
-        device.link.stop(20.0)
-        heard.topic(f"{ROOT}/availability", b"offline")
+        device.link.stop(2.0)
+        heard.topic(f"{ROOT}/availability", b"offline", timeout=0.5)
 
     # Said by the device itself: after a polite end the broker does not say the will.
     wait_until(lambda: "Received DISCONNECT from moodwire-kitchen" in broker.log)
@@ -111,7 +110,7 @@ def test_a_frozen_broker_is_noticed_and_nothing_sent_to_it_is_lost(broker, make_
         device.say("happy")
         broker.kill()
         broker.start()
-        heard.topic(f"{ROOT}/event")
+        heard.topic(f"{ROOT}/event", timeout=15.0)
     assert {each["sequence"] for each in events(heard)} == {0}
 
 
@@ -304,5 +303,4 @@ def test_stopping_takes_no_longer_than_allowed_whatever_the_broker_does(
     device.say("sad")
     began = time.monotonic()
     device.link.stop(0.3)
-    # opening a connection may take twice this long
-    assert time.monotonic() - began < CONNECT_SECONDS
+    assert time.monotonic() - began < 0.8

@@ -133,8 +133,10 @@ def test_a_capture_process_that_fails_ends_the_stream_with_its_reason(
 
 def test_a_stuck_capture_process_is_ended_for_certain() -> None:
     stream = process("import signal; signal.signal(15, signal.SIG_IGN); time.sleep(600)")
+    began = time.monotonic()
     assert stream.take() == []
     stream.close()
+    assert time.monotonic() - began < 1.0
     assert stream._process.returncode is not None
 
 

@@ -145,7 +145,7 @@ def test_a_restarted_device_is_found_again(serve, visit):
     playwright.expect(page.locator("#mood")).to_have_text("offline")
     host, _ = serve(port=port)
     host.feed.show(Snapshot(time=time.time(), source="live", mood="sad", confidence=0.7))
-    playwright.expect(page.locator("#mood")).to_have_text("sad 70 %")
+    playwright.expect(page.locator("#mood")).to_have_text("sad 70 %", timeout=15_000)
 
 
 @pytest.fixture(scope="module")
@@ -342,7 +342,7 @@ def test_it_works_behind_a_proxy_under_a_path(serve, visit, ingress, voice, tmp_
     page = visit(SimpleNamespace(url=ingress(server)))
     page.fill("input[type=password]", "kitchen table")
     page.click("text=Log in >> nth=-1")
-    playwright.expect(page.locator("#mood")).to_have_text("sad 70 %")
+    playwright.expect(page.locator("#mood")).to_have_text("sad 70 %", timeout=15_000)
     page.click("nav >> text=History")
     page.click("text=Show")
     page.click("nav >> text=Settings")
