@@ -66,6 +66,25 @@ def weights(run: Path) -> list[np.ndarray]:
     return [np.asarray(value) for value in model.get_weights()]
 
 
+def test_the_card_counts_no_noise_that_is_kept_for_tests() -> None:
+    from moodwire_training.clips import Clip
+    from moodwire_training.folds import Training
+    from moodwire_training.training_run import heard_corpora
+
+    clips = [
+        Clip("CREMA-D", "a.wav", "CRE1001", "angry"),
+        *(
+            Clip("noise", f"noise/ESC-50/{name}.wav", "", "noise", text="ESC-50")
+            for name in ("1-100-A-36", "2-200-A-36")
+        ),
+    ]
+    found = heard_corpora(clips, np.array([0]), Training("all", ()))
+    assert found == [
+        {"name": "CREMA-D", "clips": 1, "speakers": 1},
+        {"name": "ESC-50", "clips": 1, "speakers": 0},
+    ]
+
+
 def test_killed_training_ends_with_the_same_weights(
     finished: tuple[Path, Path], tiny_corpus: Path, tiny_plan: Path
 ) -> None:

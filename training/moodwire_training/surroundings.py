@@ -60,7 +60,7 @@ def surroundings_of(
         return [
             row
             for row in store.select(kind)
-            if store.clips[row].text in sources and _for_tests(store.clips[row]) == evaluation
+            if store.clips[row].text in sources and is_for_tests(store.clips[row]) == evaluation
         ]
 
     noise, rooms = chosen("noise"), chosen("rooms")
@@ -70,7 +70,7 @@ def surroundings_of(
     return Surroundings(bank, np.array(noise, dtype=np.int64), stacked)
 
 
-def _for_tests(clip: Clip) -> bool:
+def is_for_tests(clip: Clip) -> bool:
     """ESC-50 says its fold first in the name, and folds share no source; others go by letter."""
     name = Path(clip.path).stem
     if clip.corpus == "noise" and name[:2] in ("1-", "2-", "3-", "4-", "5-"):

@@ -35,6 +35,7 @@ from moodwire_training.folds import (
 from moodwire_training.labels import UNION
 from moodwire_training.material import Material
 from moodwire_training.recipe import Recipe
+from moodwire_training.surroundings import is_for_tests
 
 MODEL_FILE = "model.keras"
 CARD_FILE = "model.json"
@@ -124,7 +125,9 @@ def heard_corpora(
     around = [
         clip
         for clip in clips
-        if clip.emotion in ("noise", "rooms") and clip.text in training.surroundings
+        if clip.corpus in ("noise", "rooms")
+        and clip.text in training.surroundings
+        and not is_for_tests(clip)
     ]
     speakers: dict[str, set[str]] = {}
     counts: Counter[str] = Counter()
