@@ -100,8 +100,11 @@ def test_killed_training_ends_with_the_same_weights(
                 break
     killed = work / "killed" / "tiny-tiny-1-seed0"
     assert not (killed / "result.json").exists()
+    with np.load(killed / "checkpoint.npz") as checkpoint:
+        spent = float(checkpoint["seconds"])
     again = subprocess.run(line, env=environment(), check=True, capture_output=True, text=True)
     assert "going on after step 100" in again.stdout
+    assert 3600 * json.loads((killed / "result.json").read_text())["hours"] > spent > 0
     for expected, found in zip(weights(whole), weights(killed), strict=True):
         assert np.array_equal(expected, found)
 

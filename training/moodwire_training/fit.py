@@ -39,6 +39,7 @@ class Fitted:
     mean: np.ndarray[Any, np.dtype[np.float32]]
     deviation: np.ndarray[Any, np.dtype[np.float32]]
     seconds: float
+    """All that the training took, also before it was killed and went on."""
 
 
 def masked_loss(answers: Any, logits: Any) -> Any:
@@ -70,15 +71,15 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 class Checkpoint(keras.callbacks.Callback):  # type: ignore[misc]
     """Every variable of model and optimizer after each epoch, written whole or not at all."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, spent: Callable[[], float]) -> None:
         super().__init__()
-        self.file = file
+        self.file, self.spent = file, spent
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         scratch = self.file.with_suffix(".partial.npz")
         variables = all_variables(self.model)
         values = {f"v{number:04d}": ops.convert_to_numpy(v) for number, v in enumerate(variables)}
-        np.savez(scratch, epoch=epoch + 1, **values)
+        np.savez(scratch, epoch=epoch + 1, seconds=self.spent(), **values)
         scratch.replace(self.file)
 
 
@@ -102,14 +103,14 @@ def all_variables(model: keras.Model) -> list[Any]:
     return [*model.variables, *model.optimizer.variables]
 
 
-def restore(model: keras.Model, file: Path) -> int:
-    """Load a checkpoint, if there is one; the number of epochs done."""
+def restore(model: keras.Model, file: Path) -> tuple[int, float]:
+    """Load a checkpoint, if there is one; the number of epochs done, and the seconds they took."""
     if not file.exists():
-        return 0
+        return 0, 0.0
     with np.load(file) as stored:
         for number, variable in enumerate(all_variables(model)):
             variable.assign(stored[f"v{number:04d}"])
-        return int(stored["epoch"])
+        return int(stored["epoch"]), float(stored["seconds"])
 
 
 def batch_source(
@@ -167,11 +168,15 @@ def fit(
     source = batch_source(material, recipe, split, sources)
     model = compiled_network(source, recipe)
     epochs = max(1, round(recipe.steps / STEPS_PER_EPOCH))
-    done = restore(model, folder / "checkpoint.npz")
+    done, seconds = restore(model, folder / "checkpoint.npz")
+
+    def spent() -> float:
+        return seconds + time.monotonic() - started
+
     if done:
         say(f"going on after step {done * STEPS_PER_EPOCH}")
     callbacks = [
-        Checkpoint(folder / "checkpoint.npz"),
+        Checkpoint(folder / "checkpoint.npz", spent),
         TimeLeft(epochs, say),
         keras.callbacks.CSVLogger(str(folder / "history.csv"), append=done > 0),
     ]
@@ -190,7 +195,7 @@ def fit(
         model.optimizer.finalize_variable_values(model.trainable_variables)
     assert source.mean is not None and source.deviation is not None
     plain = plain_copy(model, source.mean, source.deviation, recipe.width)
-    return Fitted(plain, source.mean, source.deviation, time.monotonic() - started)
+    return Fitted(plain, source.mean, source.deviation, spent())
 
 
 def _refuse_other_recipe(file: Path, recipe: Recipe) -> None:
