@@ -56,7 +56,7 @@ class Microphone(Section, frozen=True):
 class Gate(Section, frozen=True):
     """Speech gate in front of the model."""
 
-    enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.97
+    enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.99
     exit: Annotated[Share, Meta(description="Speech score under which the gate closes")] = 0.05
     hangover: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds the gate stays open after speech")
