@@ -57,11 +57,7 @@ def surroundings_of(
     """Noise and rooms from `sources` only; what training hears, evaluation never uses."""
 
     def chosen(kind: str) -> list[int]:
-        return [
-            row
-            for row in store.select(kind)
-            if store.clips[row].text in sources and is_for_tests(store.clips[row]) == evaluation
-        ]
+        return [row for row in store.select(kind) if serves(store.clips[row], sources, evaluation)]
 
     noise, rooms = chosen("noise"), chosen("rooms")
     decays = [energy_decay(bank, row) for row in rooms]
@@ -70,7 +66,12 @@ def surroundings_of(
     return Surroundings(bank, np.array(noise, dtype=np.int64), stacked)
 
 
-def is_for_tests(clip: Clip) -> bool:
+def serves(clip: Clip, sources: Sequence[str], evaluation: bool) -> bool:
+    """Whether noise or a room is from one of `sources`, and on this side of the split."""
+    return clip.text in sources and _is_for_tests(clip) == evaluation
+
+
+def _is_for_tests(clip: Clip) -> bool:
     """ESC-50 says its fold first in the name, and folds share no source; others go by letter."""
     name = Path(clip.path).stem
     if clip.corpus == "noise" and name[:2] in ("1-", "2-", "3-", "4-", "5-"):

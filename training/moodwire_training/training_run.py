@@ -35,7 +35,7 @@ from moodwire_training.folds import (
 from moodwire_training.labels import UNION
 from moodwire_training.material import Material
 from moodwire_training.recipe import Recipe
-from moodwire_training.surroundings import is_for_tests
+from moodwire_training.surroundings import serves
 
 MODEL_FILE = "model.keras"
 CARD_FILE = "model.json"
@@ -126,8 +126,7 @@ def heard_corpora(
         clip
         for clip in clips
         if clip.corpus in ("noise", "rooms")
-        and clip.text in training.surroundings
-        and not is_for_tests(clip)
+        and serves(clip, training.surroundings, evaluation=False)
     ]
     speakers: dict[str, set[str]] = {}
     counts: Counter[str] = Counter()
