@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from moodwire_training.recipe import RecipeError, recipe_from
+from moodwire_training.recipe import RecipeError, read_recipe, recipe_from
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,22 @@ def test_a_wrong_recipe_is_refused_by_name(values: dict[str, object], words: str
     with pytest.raises(RecipeError) as refusal:
         recipe_from({"name": "mine", **values}, "mine.toml")
     assert words in str(refusal.value)
+
+
+def test_a_recipe_says_only_what_it_does_unlike_another(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        'name = "mine"\nlike = "default"\nsteps = 700\n'
+        "[corpora]\nTESS = 0.5\n[strength]\nmixup = 0.9\n"
+    )
+    model = read_recipe("default")
+    assert read_recipe(str(file)) == replace(
+        model,
+        name="mine",
+        steps=700,
+        corpora=model.corpora | {"TESS": 0.5},
+        strength=replace(model.strength, mixup=0.9),
+    )
 
 
 def test_muon_moves_a_kernel_alike_in_all_directions() -> None:

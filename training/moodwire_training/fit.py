@@ -22,11 +22,12 @@ from moodwire_training.augment import Augmenter
 from moodwire_training.folds import SURROUNDINGS, Split
 from moodwire_training.labels import UNION
 from moodwire_training.material import Material, soft_targets
-from moodwire_training.network import build_network, plain_copy
+from moodwire_training.network import build_network, go_on_from, plain_copy
 from moodwire_training.optimizer import make_optimizer
 from moodwire_training.recipe import Recipe
 from moodwire_training.sampling import BatchSource
 from moodwire_training.surroundings import surroundings_of
+from moodwire_training.teachers import Teacher
 
 STEPS_PER_EPOCH = 100
 """Steps between two checkpoints and lines of progress."""
@@ -40,6 +41,7 @@ class Fitted:
     deviation: np.ndarray[Any, np.dtype[np.float32]]
     seconds: float
     """All that the training took, also before it was killed and went on."""
+    teachers: list[str]
 
 
 def masked_loss(answers: Any, logits: Any) -> Any:
@@ -160,13 +162,21 @@ def fit(
     say: Callable[[str], None] = print,
     tensorboard: bool = False,
     sources: Sequence[str] = SURROUNDINGS,
+    teachers: Sequence[Teacher] = (),
 ) -> Fitted:
     """Train, or go on training what `folder` holds."""
     folder.mkdir(parents=True, exist_ok=True)
-    _refuse_other_recipe(folder / "recipe.json", recipe)
+    taught_by = [teacher.name for teacher in teachers]
+    _refuse_other_recipe(folder / "recipe.json", recipe, taught_by)
     started = time.monotonic()
     source = batch_source(material, recipe, split, sources)
+    source.teachers = teachers
+    former = next((teacher for teacher in teachers if teacher.seed == recipe.seed), None)
+    if former:
+        source.mean, source.deviation = former.mean, former.deviation
     model = compiled_network(source, recipe)
+    if former:
+        go_on_from(model, former.network)
     epochs = max(1, round(recipe.steps / STEPS_PER_EPOCH))
     done, seconds = restore(model, folder / "checkpoint.npz")
 
@@ -195,11 +205,12 @@ def fit(
         model.optimizer.finalize_variable_values(model.trainable_variables)
     assert source.mean is not None and source.deviation is not None
     plain = plain_copy(model, source.mean, source.deviation, recipe.width)
-    return Fitted(plain, source.mean, source.deviation, spent())
+    return Fitted(plain, source.mean, source.deviation, spent(), taught_by)
 
 
-def _refuse_other_recipe(file: Path, recipe: Recipe) -> None:
-    wanted = json.dumps(recipe.to_dict(), indent=1, sort_keys=True)
+def _refuse_other_recipe(file: Path, recipe: Recipe, taught_by: list[str]) -> None:
+    whole = recipe.to_dict() | {"taught_by": taught_by}
+    wanted = json.dumps(whole, indent=1, sort_keys=True)
     if file.exists() and file.read_text() != wanted:
         raise ValueError(
             f"{file.parent} holds a run of another recipe; name another folder or remove that one"

@@ -171,6 +171,14 @@ def plain_kernel(kernel: NDArray[np.float32], stage: Stage) -> NDArray[np.float3
     return cells.transpose(0, 2, 1, 3, 4).reshape(height * down, width, merged // down, channels)
 
 
+def trained_kernel(kernel: NDArray[np.float32], stage: Stage) -> NDArray[np.float32]:
+    """The other way round."""
+    down = stage.merge[0]
+    height, width, cells, channels = kernel.shape
+    split = kernel.reshape(height // down, down, width, cells, channels)
+    return split.transpose(0, 2, 1, 3, 4).reshape(height // down, width, down * cells, channels)
+
+
 def _convolution(
     x: keras.KerasTensor,
     channels: int,
@@ -206,3 +214,14 @@ def plain_copy(
         if weights:
             layer.set_weights(weights)
     return plain
+
+
+def go_on_from(model: keras.Model, plain: keras.Model) -> None:
+    """Give the network to train the weights of one that was kept."""
+    stages = {f"stage{number}_conv": stage for number, stage in enumerate(STAGES)}
+    for layer in plain.layers:
+        weights = layer.get_weights() if layer.weights else []
+        if layer.name in stages:
+            weights = [trained_kernel(weights[0], stages[layer.name])]
+        if weights:
+            model.get_layer(layer.name).set_weights(weights)

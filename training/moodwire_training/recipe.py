@@ -36,6 +36,11 @@ class Recipe:
     """Probability spread evenly over the labels of the clip's corpus."""
     votes: float = 0.0
     """Weight of the listeners' votes in CREMA-D's targets."""
+    teachers: tuple[str, ...] = ()
+    """Recipes whose finished runs of the same training say, together, what is learned besides the
+    labels; learning goes on from the teacher of the same seed."""
+    trust: float = 0.7
+    """Weight of the teachers' opinion in the targets."""
     average: float = 0.998
     """Momentum of the running average of the weights, which is what is kept."""
     width: float = 1.0
@@ -62,6 +67,21 @@ class Recipe:
 
 def read_recipe(name_or_file: str) -> Recipe:
     """A recipe that comes with the package, by name, or a TOML file."""
+    return recipe_from(_read_values(name_or_file), name_or_file)
+
+
+def _read_values(name_or_file: str) -> dict[str, Any]:
+    """What the file says, on top of the recipe that it is `like`, if it says so."""
+    values = tomllib.loads(_read_text(name_or_file))
+    if "like" not in values:
+        return values
+    whole = _read_values(values.pop("like"))
+    for name, value in values.items():
+        whole[name] = whole.get(name, {}) | value if isinstance(value, dict) else value
+    return whole
+
+
+def _read_text(name_or_file: str) -> str:
     file = Path(name_or_file)
     if file.suffix != ".toml":
         folder = resources.files("moodwire_training") / "recipes"
@@ -71,12 +91,10 @@ def read_recipe(name_or_file: str) -> Recipe:
             raise RecipeError(
                 f"no recipe {name_or_file!r}; known: {', '.join(known)}, or a .toml file"
             )
-        text = packaged.read_text(encoding="utf-8")
-    elif file.exists():
-        text = file.read_text(encoding="utf-8")
-    else:
+        return packaged.read_text(encoding="utf-8")
+    if not file.exists():
         raise RecipeError(f"{file}: no such recipe file")
-    return recipe_from(tomllib.loads(text), name_or_file)
+    return file.read_text(encoding="utf-8")
 
 
 def recipe_from(values: dict[str, Any], source: str) -> Recipe:
@@ -93,6 +111,7 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
     pairs: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in strength.items()
     }
+    values["teachers"] = tuple(values.get("teachers", ()))
     recipe = Recipe(**values, strength=Strength(**pairs))
     if recipe.optimizer not in OPTIMIZERS:
         raise RecipeError(
@@ -108,6 +127,7 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
         ("learning_rate", 1e-6, 1.0),
         ("smoothing", 0.0, 0.9),
         ("votes", 0.0, 1.0),
+        ("trust", 0.0, 1.0),
         ("average", 0.0, 0.99999),
         ("width", 0.1, 10.0),
         ("dropout", 0.0, 0.9),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from moodwire_training.augment import Augmenter
 from moodwire_training.labels import CORPUS_LABELS, UNION, mask_of
 from moodwire_training.recipe import Recipe
 from moodwire_training.store import FeatureStore
+from moodwire_training.teachers import Teacher, believed, joint_logits
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -31,6 +33,7 @@ class BatchSource:
     rows: Ints
     targets: Floats
     """[clips, labels] soft targets."""
+    teachers: Sequence[Teacher] = ()
     mean: Floats | None = None
     deviation: Floats | None = None
     _groups: list[Ints] = field(default_factory=list)
@@ -101,7 +104,13 @@ class BatchSource:
         own = np.asarray(share[:, None], dtype=np.float32)
         other = np.asarray(1 - own, dtype=np.float32)
         mixed = own[:, :, None] * features + other[:, :, None] * features[partner]
-        answers: list[Floats] = [own * targets, other * targets[partner], masks, masks[partner]]
+        first, second = targets, targets[partner]
+        if self.teachers:
+            logits = joint_logits(self.teachers, mixed * self.deviation + self.mean)
+            trust = self.recipe.trust
+            first = (1 - trust) * first + trust * believed(logits, masks)
+            second = (1 - trust) * second + trust * believed(logits, masks[partner])
+        answers: list[Floats] = [own * first, other * second, masks, masks[partner]]
         return mixed.astype(np.float32), np.concatenate(answers, axis=1).astype(np.float32)
 
     def _draw(self, step: int) -> tuple[np.random.Generator, Ints]:

@@ -25,6 +25,7 @@ from moodwire_training.evaluation.rows import ROWS, outcome_of
 from moodwire_training.evaluation.score import Scorer, clip_means
 from moodwire_training.fit import Fitted, batch_source, fit
 from moodwire_training.folds import (
+    LeakError,
     Plan,
     Split,
     Training,
@@ -36,6 +37,7 @@ from moodwire_training.labels import UNION
 from moodwire_training.material import Material
 from moodwire_training.recipe import Recipe
 from moodwire_training.surroundings import serves
+from moodwire_training.teachers import Teacher
 
 MODEL_FILE = "model.keras"
 CARD_FILE = "model.json"
@@ -69,7 +71,8 @@ def train_and_score(
         return dict(json.loads(finished.read_text()))
     parts = split(plan, training, material.store.clips)
     say(f"{folder.name}: {len(parts.train)} clips to train on, {len(parts.test)} to test")
-    fitted = fit(material, recipe, parts, folder, say, tensorboard, training.surroundings)
+    teachers = find_teachers(folder.parent, recipe.teachers, plan, training)
+    fitted = fit(material, recipe, parts, folder, say, tensorboard, training.surroundings, teachers)
     save_model(fitted, recipe, plan, training, material, parts.train, folder)
     scorer = Scorer(keras_network(fitted.model), material.spec, fitted.mean, fitted.deviation)
     save_windows(material, recipe, training, scorer, parts, folder)
@@ -86,6 +89,39 @@ def train_and_score(
     finished.write_text(json.dumps(result, indent=1))
     (folder / "checkpoint.npz").unlink(missing_ok=True)
     return result
+
+
+def find_teachers(
+    runs: Path, recipes: Sequence[str], plan: Plan, training: Training
+) -> list[Teacher]:
+    """All finished runs of these recipes, of any seed, on the same training of the same plan."""
+    found = []
+    for recipe in recipes:
+        runs_of_it = f"{recipe}-{plan.name}-{training.name}-seed*/{RESULT_FILE}"
+        folders = sorted(file.parent for file in runs.glob(runs_of_it))
+        if not folders:
+            raise FileNotFoundError(
+                f"no finished teacher below {runs}; first: moodwire-train fit --recipe {recipe} "
+                f"--plan {plan.name} --training {training.name}"
+            )
+        found += [read_teacher(folder, plan, training) for folder in folders]
+    return found
+
+
+def read_teacher(folder: Path, plan: Plan, training: Training) -> Teacher:
+    card = json.loads((folder / CARD_FILE).read_text())
+    heard = sorted(set(card["speakers_heard"]) & set(training.test))
+    if heard and not plan.leaky:
+        raise LeakError(
+            f"{folder}: this teacher has heard {heard[0]}, on whom its pupil is going to be tested"
+        )
+    return Teacher(
+        folder.name,
+        keras.saving.load_model(folder / MODEL_FILE, compile=False),
+        np.array(card["mean"], dtype=np.float32),
+        np.array(card["deviation"], dtype=np.float32),
+        card["recipe"]["seed"],
+    )
 
 
 def save_model(
@@ -106,6 +142,7 @@ def save_model(
         "mean": fitted.mean.tolist(),
         "deviation": fitted.deviation.tolist(),
         "recipe": recipe.to_dict(),
+        "teachers": fitted.teachers,
         "plan": plan.name,
         "training": training.name,
         "corpora": heard_corpora(clips, heard, training),
