@@ -85,11 +85,12 @@ def test_what_teachers_believe_is_learned_as_far_as_they_are_trusted(material: M
 
     parts = split(PLAN, ONE, material.store.clips)
     alone = batch_source(material, RECIPE, parts)
-    taught = batch_source(material, replace(RECIPE, trust=0.25), parts)
     nothing, one = np.zeros(40, np.float32), np.ones(40, np.float32)
-    taught.teachers = [
-        Teacher(kind.__name__, kind(), nothing, one, 0) for kind in (Convinced, Afraid)
+    heard = frozenset({"CREMA-D", "TESS"})
+    teachers = [
+        Teacher(kind.__name__, kind(), nothing, one, 0, heard) for kind in (Convinced, Afraid)
     ]
+    taught = batch_source(material, replace(RECIPE, trust=0.25), parts, teachers=teachers)
     windows, labels = alone.batch(3)
     same_windows, mixed = taught.batch(3)
     np.testing.assert_array_equal(windows, same_windows)
@@ -97,6 +98,10 @@ def test_what_teachers_believe_is_learned_as_far_as_they_are_trusted(material: M
     # CREMA-D knows no calm voice: what is left of the two is fear.
     fear = np.eye(len(UNION))[SIX.index("fear")] * labels.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(mixed, 0.75 * labels + 0.25 * fear, atol=1e-5)
+    # One of them has never heard such voices: nobody is asked.
+    teachers.append(replace(teachers[0], corpora=frozenset({"TESS"})))
+    taught = batch_source(material, replace(RECIPE, trust=0.25), parts, teachers=teachers)
+    np.testing.assert_array_equal(taught.batch(3)[1], alone.batch(3)[1])
 
 
 def test_belief_is_spread_over_the_allowed_labels_alone() -> None:

@@ -116,7 +116,11 @@ def restore(model: keras.Model, file: Path) -> tuple[int, float]:
 
 
 def batch_source(
-    material: Material, recipe: Recipe, split: Split, sources: Sequence[str] = SURROUNDINGS
+    material: Material,
+    recipe: Recipe,
+    split: Split,
+    sources: Sequence[str] = SURROUNDINGS,
+    teachers: Sequence[Teacher] = (),
 ) -> BatchSource:
     """`sources`: where noise and rooms may come from."""
     surroundings = surroundings_of(material.store, material.bank, sources, evaluation=False)
@@ -128,7 +132,9 @@ def batch_source(
         material.spec.mel_bands,
     )
     targets = soft_targets(material, recipe.smoothing, recipe.votes)
-    source = BatchSource(material.store, material.spec, recipe, augmenter, split.train, targets)
+    source = BatchSource(
+        material.store, material.spec, recipe, augmenter, split.train, targets, teachers
+    )
     source.measure()
     return source
 
@@ -169,8 +175,7 @@ def fit(
     taught_by = [teacher.name for teacher in teachers]
     _refuse_other_recipe(folder / "recipe.json", recipe, taught_by)
     started = time.monotonic()
-    source = batch_source(material, recipe, split, sources)
-    source.teachers = teachers
+    source = batch_source(material, recipe, split, sources, teachers)
     former = next((teacher for teacher in teachers if teacher.seed == recipe.seed), None)
     if former:
         source.mean, source.deviation = former.mean, former.deviation

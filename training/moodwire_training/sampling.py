@@ -43,6 +43,9 @@ class BatchSource:
     def __post_init__(self) -> None:
         clips = self.store.clips
         self._masks = np.stack([mask_of(CORPUS_LABELS.get(clip.corpus, UNION)) for clip in clips])
+        known = set(CORPUS_LABELS).intersection(*(one.corpora for one in self.teachers))
+        trusts = [[self.recipe.trust * (clip.corpus in known)] for clip in clips]
+        self._trusts = np.array(trusts, dtype=np.float32)
         self._group()
         neutral: dict[str, list[int]] = {}
         for row in self.rows:
@@ -107,8 +110,9 @@ class BatchSource:
         first, second = targets, targets[partner]
         if self.teachers:
             logits = joint_logits(self.teachers, mixed * self.deviation + self.mean)
-            trust = self.recipe.trust
+            trust = self._trusts[clips]
             first = (1 - trust) * first + trust * believed(logits, masks)
+            trust = trust[partner]
             second = (1 - trust) * second + trust * believed(logits, masks[partner])
         answers: list[Floats] = [own * first, other * second, masks, masks[partner]]
         return mixed.astype(np.float32), np.concatenate(answers, axis=1).astype(np.float32)

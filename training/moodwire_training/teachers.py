@@ -24,6 +24,8 @@ class Teacher:
     mean: Floats
     deviation: Floats
     seed: int
+    corpora: frozenset[str]
+    """What it was taught with: about other voices nobody asks it."""
 
     def logits(self, features: Floats) -> Floats:
         """`features`: before standardisation."""

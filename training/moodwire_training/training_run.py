@@ -121,6 +121,7 @@ def read_teacher(folder: Path, plan: Plan, training: Training) -> Teacher:
         np.array(card["mean"], dtype=np.float32),
         np.array(card["deviation"], dtype=np.float32),
         card["recipe"]["seed"],
+        frozenset(card["recipe"]["corpora"]),
     )
 
 
