@@ -104,7 +104,8 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 def test_the_file_wins_over_the_profile_and_the_profile_over_the_defaults() -> None:
     config = parse_config('profile = "car"\n[gate]\nenter = 0.9')
     assert config.gate.enter == 0.9
-    assert config.gate.exit == PROFILES["car"]["gate"]["exit"] != Config().gate.exit
+    own = PROFILES["car"]["gate"]["minimum_speech"]
+    assert config.gate.minimum_speech == own != Config().gate.minimum_speech
     assert parse_config('profile = "car"', profile="home") == Config()
 
 

@@ -220,7 +220,9 @@ def test_the_same_mood_rests_before_it_begins_again() -> None:
 
 
 def test_what_spoke_for_a_mood_that_ended_does_not_speak_for_the_next() -> None:
-    how = Decision(smoothing=0.0, minimum_duration=0.0, refractory=0.0)
+    how = Decision(
+        smoothing=0.0, onset_windows=4, onset_votes=3, minimum_duration=0.0, refractory=0.0
+    )
     dip = sure("angry", 0.3)
     told = changes(run([*[sure("angry")] * 5, dip, *[sure("angry")] * 2, dip], how))
     assert [c.change for c in told] == ["started", "ended"], "two votes are not three of four"

@@ -57,13 +57,13 @@ class Gate(Section, frozen=True):
     """Speech gate in front of the model."""
 
     enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.99
-    exit: Annotated[Share, Meta(description="Speech score under which the gate closes")] = 0.05
+    exit: Annotated[Share, Meta(description="Speech score under which the gate closes")] = 0.1
     hangover: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds the gate stays open after speech")
     ] = 1.0
     minimum_speech: Annotated[
         float, Meta(ge=0.0, le=2.0, description="Seconds of speech in a window worth judging")
-    ] = 1.0
+    ] = 1.1
     linger: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds for which it is judged after speech")
     ] = 1.0
@@ -82,16 +82,16 @@ class Decision(Section, frozen=True):
     hop: Annotated[float, Meta(ge=0.1, le=3.0, description="Seconds between windows")] = 0.25
     smoothing: Annotated[
         float, Meta(ge=0.0, le=30.0, description="Time constant of the probabilities, seconds")
-    ] = 0.5
+    ] = 0.0
     enter: Annotated[
         Share, Meta(description="Smoothed probability that begins a mood; a bundle may ask more")
-    ] = 0.5
+    ] = 0.44
     exit: Annotated[Share, Meta(description="Smoothed probability under which it ends")] = 0.4
     per_mood: Annotated[
         dict[str, MoodThresholds], Meta(description="Thresholds of single moods, by label")
     ] = {}
-    onset_windows: Annotated[int, Meta(ge=1, le=40, description="n of k-of-n onset")] = 4
-    onset_votes: Annotated[int, Meta(ge=1, le=40, description="k of k-of-n onset")] = 3
+    onset_windows: Annotated[int, Meta(ge=1, le=40, description="n of k-of-n onset")] = 3
+    onset_votes: Annotated[int, Meta(ge=1, le=40, description="k of k-of-n onset")] = 2
     minimum_duration: Annotated[
         float, Meta(ge=0.0, le=60.0, description="Seconds a mood lasts before it is told")
     ] = 1.0
