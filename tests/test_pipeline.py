@@ -141,7 +141,7 @@ def test_one_channel_is_needed() -> None:
 
 def test_an_unfilled_window_is_one_that_began_with_silence() -> None:
     """The first words after the start are judged as if zeros had been heard before."""
-    said, hops = tones.tone("happy", 2), 19
+    said, hops = tones.tone("happy", 2.5), 19
     early = run(said, [])
     late = run(np.concatenate((np.zeros(hops * 4096, np.float32), said)), [])[hops:]
     judged = 0

@@ -43,7 +43,7 @@ def runs(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def kernels(model: keras.Model) -> list[np.ndarray]:
-    return [keras.ops.convert_to_numpy(variable) for variable in model.trainable_variables]
+    return [variable.numpy() for variable in model.trainable_variables]
 
 
 def test_a_kept_network_can_be_trained_again() -> None:
