@@ -16,6 +16,7 @@ from moodwire_training.labels import SIX, UNION
 from moodwire_training.material import Material, load_material
 from moodwire_training.network import build_network, go_on_from, plain_copy
 from moodwire_training.recipe import Recipe
+from moodwire_training.sampling import BatchSource
 from moodwire_training.teachers import Teacher, believed
 from moodwire_training.training_run import find_teachers, train_and_score
 
@@ -40,6 +41,11 @@ def runs(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("runs")
     train_and_score(material, RECIPE, PLAN, ONE, runs / "teacher-tiny-1-seed0")
     return runs
+
+
+def measured(source: BatchSource) -> BatchSource:
+    source.measure()
+    return source
 
 
 def kernels(model: keras.Model) -> list[np.ndarray]:
@@ -84,13 +90,14 @@ def test_what_teachers_believe_is_learned_as_far_as_they_are_trusted(material: M
             return np.tile(np.eye(len(UNION))[UNION.index("fear")] * 90, (len(windows), 1))
 
     parts = split(PLAN, ONE, material.store.clips)
-    alone = batch_source(material, RECIPE, parts)
+    alone = measured(batch_source(material, RECIPE, parts))
     nothing, one = np.zeros(40, np.float32), np.ones(40, np.float32)
     heard = frozenset({"CREMA-D", "TESS"})
     teachers = [
         Teacher(kind.__name__, kind(), nothing, one, 0, heard) for kind in (Convinced, Afraid)
     ]
-    taught = batch_source(material, replace(RECIPE, trust=0.25), parts, teachers=teachers)
+    trusting = replace(RECIPE, trust=0.25)
+    taught = measured(batch_source(material, trusting, parts, teachers=teachers))
     windows, labels = alone.batch(3)
     same_windows, mixed = taught.batch(3)
     np.testing.assert_array_equal(windows, same_windows)
@@ -100,7 +107,7 @@ def test_what_teachers_believe_is_learned_as_far_as_they_are_trusted(material: M
     np.testing.assert_allclose(mixed, 0.75 * labels + 0.25 * fear, atol=1e-5)
     # One of them has never heard such voices: nobody is asked.
     teachers.append(replace(teachers[0], corpora=frozenset({"TESS"})))
-    taught = batch_source(material, replace(RECIPE, trust=0.25), parts, teachers=teachers)
+    taught = measured(batch_source(material, trusting, parts, teachers=teachers))
     np.testing.assert_array_equal(taught.batch(3)[1], alone.batch(3)[1])
 
 

@@ -132,11 +132,9 @@ def batch_source(
         material.spec.mel_bands,
     )
     targets = soft_targets(material, recipe.smoothing, recipe.votes)
-    source = BatchSource(
+    return BatchSource(
         material.store, material.spec, recipe, augmenter, split.train, targets, teachers
     )
-    source.measure()
-    return source
 
 
 def computes_bfloat16() -> bool:
@@ -160,6 +158,18 @@ def compiled_network(source: BatchSource, recipe: Recipe) -> keras.Model:
     return model
 
 
+def first_network(source: BatchSource, recipe: Recipe) -> keras.Model:
+    """A new one, or the teacher's of the same seed; `source` is standardised for it."""
+    former = next((one for one in source.teachers if one.seed == recipe.seed), None)
+    if former is None:
+        source.measure()
+        return compiled_network(source, recipe)
+    source.mean, source.deviation = former.mean, former.deviation
+    model = compiled_network(source, recipe)
+    go_on_from(model, former.network)
+    return model
+
+
 def fit(
     material: Material,
     recipe: Recipe,
@@ -176,12 +186,7 @@ def fit(
     _refuse_other_recipe(folder / "recipe.json", recipe, taught_by)
     started = time.monotonic()
     source = batch_source(material, recipe, split, sources, teachers)
-    former = next((teacher for teacher in teachers if teacher.seed == recipe.seed), None)
-    if former:
-        source.mean, source.deviation = former.mean, former.deviation
-    model = compiled_network(source, recipe)
-    if former:
-        go_on_from(model, former.network)
+    model = first_network(source, recipe)
     epochs = max(1, round(recipe.steps / STEPS_PER_EPOCH))
     done, seconds = restore(model, folder / "checkpoint.npz")
 

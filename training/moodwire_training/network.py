@@ -7,6 +7,7 @@ a log-mel picture and may treat neighbouring bands as neighbours, which a plain 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
@@ -206,22 +207,25 @@ def plain_copy(
     keras.mixed_precision.set_global_policy("float32")
     frames, classes = model.input_shape[1], model.output_shape[-1]
     plain = build_network(frames, mean, deviation, classes, width, plain=True)
-    stages = {f"stage{number}_conv": stage for number, stage in enumerate(STAGES)}
-    for layer in plain.layers:
-        weights = model.get_layer(layer.name).get_weights() if layer.weights else []
-        if layer.name in stages:
-            weights = [plain_kernel(weights[0], stages[layer.name])]
-        if weights:
-            layer.set_weights(weights)
+    _carry_over(model, plain, plain_kernel)
     return plain
 
 
 def go_on_from(model: keras.Model, plain: keras.Model) -> None:
     """Give the network to train the weights of one that was kept."""
+    _carry_over(plain, model, trained_kernel)
+
+
+def _carry_over(
+    source: keras.Model,
+    target: keras.Model,
+    layout: Callable[[NDArray[np.float32], Stage], NDArray[np.float32]],
+) -> None:
+    """Weights by the names of their layers; the stages' kernels in the target's layout."""
     stages = {f"stage{number}_conv": stage for number, stage in enumerate(STAGES)}
-    for layer in plain.layers:
-        weights = layer.get_weights() if layer.weights else []
+    for layer in target.layers:
+        weights = source.get_layer(layer.name).get_weights() if layer.weights else []
         if layer.name in stages:
-            weights = [trained_kernel(weights[0], stages[layer.name])]
+            weights = [layout(weights[0], stages[layer.name])]
         if weights:
-            model.get_layer(layer.name).set_weights(weights)
+            layer.set_weights(weights)

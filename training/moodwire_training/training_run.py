@@ -109,19 +109,15 @@ def find_teachers(
 
 
 def read_teacher(folder: Path, plan: Plan, training: Training) -> Teacher:
-    card = json.loads((folder / CARD_FILE).read_text())
+    card, model, mean, deviation = _read_run(folder)
     heard = sorted(set(card["speakers_heard"]) & set(training.test))
     if heard and not plan.leaky:
         raise LeakError(
             f"{folder}: this teacher has heard {heard[0]}, on whom its pupil is going to be tested"
         )
+    recipe = card["recipe"]
     return Teacher(
-        folder.name,
-        keras.saving.load_model(folder / MODEL_FILE, compile=False),
-        np.array(card["mean"], dtype=np.float32),
-        np.array(card["deviation"], dtype=np.float32),
-        card["recipe"]["seed"],
-        frozenset(card["recipe"]["corpora"]),
+        folder.name, model, mean, deviation, recipe["seed"], frozenset(recipe["corpora"])
     )
 
 
@@ -266,11 +262,15 @@ def keras_network(model: keras.Model) -> Callable[[NDArray[np.float32]], NDArray
 
 def load_scorer(folder: Path) -> Scorer:
     """The scorer of a finished training's float model."""
+    card, model, mean, deviation = _read_run(folder)
+    return Scorer(keras_network(model), FrontendSpec.from_dict(card["spec"]), mean, deviation)
+
+
+def _read_run(
+    folder: Path,
+) -> tuple[dict[str, Any], keras.Model, NDArray[np.float32], NDArray[np.float32]]:
+    """Card, network, and what its features are standardised by."""
     card = json.loads((folder / CARD_FILE).read_text())
     model = keras.saving.load_model(folder / MODEL_FILE, compile=False)
-    return Scorer(
-        keras_network(model),
-        FrontendSpec.from_dict(card["spec"]),
-        np.array(card["mean"], dtype=np.float32),
-        np.array(card["deviation"], dtype=np.float32),
-    )
+    mean, deviation = (np.array(card[name], np.float32) for name in ("mean", "deviation"))
+    return card, model, mean, deviation
