@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from moodwire.model import load_bundle, shipped_bundle
+from moodwire.model import load_bundle, shipped_bundles
 from moodwire_convert.acceptance import PREFIX, measure_acceptance
-
-SHIPPED = sorted(place.name for place in shipped_bundle().parent.iterdir() if place.is_dir())
 
 
 @pytest.mark.data
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("name", SHIPPED)
-def test_the_shipped_bundle_does_what_its_manifest_says(name, corpora):
-    bundle = load_bundle(shipped_bundle(name))
+@pytest.mark.parametrize("place", shipped_bundles(), ids=lambda place: place.name)
+def test_the_shipped_bundle_does_what_its_manifest_says(place, corpora):
+    bundle = load_bundle(place)
     stated = {
         metric.name: metric.value
         for metric in bundle.manifest.metrics

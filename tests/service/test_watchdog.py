@@ -64,6 +64,19 @@ def test_tells_the_service_manager(manager: socket.socket) -> None:
     assert told[3] == "WATCHDOG=1"
 
 
+def test_a_status_that_a_busy_service_manager_missed_is_told_again(manager: socket.socket) -> None:
+    notifier = Notifier({"NOTIFY_SOCKET": "notify"})
+    for _ in range(1000):  # more than any kernel keeps unread
+        notifier.feed()
+    notifier.status("lost")
+    manager.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        while True:
+            assert manager.recv(500) == b"WATCHDOG=1"
+    notifier.status("lost")
+    assert manager.recv(500) == b"STATUS=lost"
+
+
 def test_a_vanished_service_manager_does_no_harm(manager: socket.socket) -> None:
     notifier = Notifier({"NOTIFY_SOCKET": "notify"})
     manager.close()

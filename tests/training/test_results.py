@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodwire.model import load_bundle, shipped_bundle
+from moodwire.model import load_bundle, shipped_bundles
 from moodwire_training.evaluation.crossvalidation import summary
 from moodwire_training.evaluation.record import record_results
 from moodwire_training.folds import read_plan
@@ -86,7 +86,7 @@ def test_page_and_card_mark_what_leaks(tmp_path: Path) -> None:
 def test_the_card_says_what_ships_as_it_is() -> None:
     """`moodwire-train report --card training/MODEL_CARD.md` writes it."""
     top = Path(__file__).parents[2] / "training"
-    bundles = [load_bundle(shipped_bundle(name)).manifest for name in ("default", "open")]
+    bundles = [load_bundle(place).manifest for place in shipped_bundles()]
     card = model_card(read_results(top / "results"), bundles)
     assert (top / "MODEL_CARD.md").read_text(encoding="utf-8") == card
     for corpus in bundles[0].corpora:

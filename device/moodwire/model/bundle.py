@@ -60,6 +60,11 @@ def shipped_bundle(name: str = "default") -> Path:
     return Path(str(files("moodwire"))) / "bundles" / name
 
 
+def shipped_bundles() -> list[Path]:
+    """Directories of all bundles that came with this package."""
+    return sorted(place.parent for place in shipped_bundle().parent.glob(f"*/{MANIFEST_FILE}"))
+
+
 def load_bundle(path: Path | str | None = None) -> Bundle:
     """Read and check a bundle directory; None takes the one that is shipped."""
     directory = shipped_bundle() if path is None else Path(path)

@@ -27,9 +27,8 @@ class Notifier:
 
     def status(self, text: str) -> None:
         """One line for `systemctl status`; told only when it changes."""
-        if text != self._status:
+        if text != self._status and self._tell(f"STATUS={text}"):
             self._status = text
-            self._tell(f"STATUS={text}")
 
     def feed(self) -> None:
         self._tell("WATCHDOG=1")
@@ -40,12 +39,15 @@ class Notifier:
     def stopping(self) -> None:
         self._tell("STOPPING=1")
 
-    def _tell(self, message: str) -> None:
-        if self._socket is not None:
-            try:
-                self._socket.sendto(message.encode(), self._address)
-            except OSError:
-                pass
+    def _tell(self, message: str) -> bool:
+        """Whether it was taken; ten unread messages fill the socket."""
+        if self._socket is None:
+            return False
+        try:
+            self._socket.sendto(message.encode(), self._address)
+        except OSError:
+            return False
+        return True
 
 
 def _watchdog_seconds(environment: Mapping[str, str]) -> float | None:

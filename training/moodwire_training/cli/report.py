@@ -19,7 +19,7 @@ import click
 @click.option("--card", type=click.Path(path_type=Path), help="Write the model card here.")
 def command(results: Path, html: Path | None, card: Path | None) -> None:
     """One self-contained HTML page and the model card from everything that was measured."""
-    from moodwire.model import load_bundle, shipped_bundle
+    from moodwire.model import load_bundle, shipped_bundles
     from moodwire_training.report import model_card, read_results, report_page
 
     if not html and not card:
@@ -29,6 +29,6 @@ def command(results: Path, html: Path | None, card: Path | None) -> None:
         html.write_text(report_page(found), encoding="utf-8")
         click.echo(f"wrote {html}")
     if card:
-        shipped = [load_bundle(shipped_bundle(name)).manifest for name in ("default", "open")]
+        shipped = [load_bundle(place).manifest for place in shipped_bundles()]
         card.write_text(model_card(found, shipped), encoding="utf-8")
         click.echo(f"wrote {card}")
