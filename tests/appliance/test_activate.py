@@ -1,0 +1,148 @@
+"""The package's `activate`, run in a folder instead of the system, with versions that are stubs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ACTIVATE = Path(__file__).parents[2] / "firmware_config/debian/activate"
+
+AS_SERVICE = """#!/bin/sh
+while [ "$1" != -- ]; do shift; done
+shift && exec "$@"
+"""
+
+PROGRAM = """#!/bin/sh
+case $1 in {fails}) exit 3 ;; esac
+"""
+
+SYSTEMCTL = """#!/bin/sh
+case $1 in
+list-units) echo "moodwire.service loaded active running" ;;
+restart) [ "$(readlink {home}/current)" != versions/{unready} ] ;;
+esac
+"""
+
+ACCEPTED = "nothing"
+
+
+@dataclass(frozen=True)
+class Device:
+    """A root file system with as much in it as `activate` touches."""
+
+    root: Path
+
+    @property
+    def home(self) -> Path:
+        return self.root / "opt/moodwire"
+
+    def has(self, number: str, *links: str, fails: str = ACCEPTED) -> str:
+        """A version that was built before, and the links that lead to it."""
+        name = f"{number}-{hashlib.sha256(number.encode()).hexdigest()[:8]}"
+        program = self.home / "versions" / name / "bin/moodwire"
+        program.parent.mkdir(parents=True, exist_ok=True)
+        executable(program, PROGRAM.format(fails=fails))
+        (program.parents[1] / ".complete").touch()
+        for link in links:
+            (self.home / link).symlink_to(f"versions/{name}")
+        return name
+
+    def runs_systemd(self, unready: str) -> None:
+        (self.root / "run/systemd/system").mkdir(parents=True)
+        executable(self.root / "bin/udevadm", "#!/bin/sh\n")
+        executable(self.root / "bin/systemctl", SYSTEMCTL.format(home=self.home, unready=unready))
+
+    def install(self, number: str) -> subprocess.CompletedProcess[str]:
+        """What dpkg does for the package of a version: lay out its wheel, and activate it."""
+        wheel = self.root / f"usr/lib/moodwire/wheels/moodwire-{number}-py3-none-any.whl"
+        wheel.write_text(number)
+        script = self.root / "activate"
+        text = ACTIVATE.read_text()
+        for place in ("/opt/moodwire", "/usr/lib/moodwire", "/etc/moodwire", "/run/systemd"):
+            assert place in text
+            text = text.replace(place, f"{self.root}{place}")
+        executable(script, text)
+        path = f"{self.root / 'bin'}:{os.environ['PATH']}"
+        return subprocess.run(
+            ["sh", script], env={"PATH": path}, capture_output=True, text=True, check=False
+        )
+
+    @property
+    def versions(self) -> set[str]:
+        return {each.name for each in (self.home / "versions").iterdir()}
+
+    def version_of(self, link: str) -> str:
+        return (self.home / link).readlink().name
+
+
+def executable(file: Path, text: str) -> None:
+    file.write_text(text)
+    file.chmod(0o755)
+
+
+@pytest.fixture
+def device(tmp_path: Path) -> Device:
+    for folder in ("bin", "usr/lib/moodwire/wheels", "etc/moodwire"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "etc/moodwire/config.toml").touch()
+    executable(tmp_path / "bin/runuser", AS_SERVICE)
+    return Device(tmp_path)
+
+
+def test_a_new_version_takes_over_and_two_are_kept(device: Device) -> None:
+    device.has("1", "previous")
+    second = device.has("2", "current")
+    third = device.has("3")
+
+    done = device.install("3")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (device.version_of("current"), device.version_of("previous")) == (third, second)
+    assert device.versions == {third, second}
+
+
+@pytest.mark.parametrize("fails", ["selftest", "config"])
+def test_a_new_version_that_fails_is_removed_and_no_other(device: Device, fails: str) -> None:
+    kept = {device.has("1", "previous"), current := device.has("2", "current")}
+    new = device.has("3", fails=fails)
+
+    done = device.install("3")
+
+    assert done.returncode == 1
+    assert f"version {new} is not used" in done.stderr
+    assert f"{current} stays in place" in done.stderr
+    assert device.versions == kept
+    assert device.version_of("current") == current
+
+
+@pytest.mark.parametrize("fails", ["selftest", "config"])
+@pytest.mark.parametrize("again", ["1", "2"], ids=["previous", "current"])
+def test_what_runs_and_what_it_can_go_back_to_survive_a_failing_reinstallation(
+    device: Device, again: str, fails: str
+) -> None:
+    first = device.has("1", "previous", fails=fails)
+    second = device.has("2", "current", fails=fails)
+
+    done = device.install(again)
+
+    assert done.returncode == 1
+    assert f"{second} stays in place" in done.stderr
+    assert device.versions == {first, second}
+    assert (device.version_of("current"), device.version_of("previous")) == (second, first)
+
+
+def test_going_back_by_a_package_that_never_becomes_ready_keeps_both(device: Device) -> None:
+    first, second = device.has("1", "previous"), device.has("2", "current")
+    device.runs_systemd(unready=first)
+
+    done = device.install("1")
+
+    assert done.returncode == 1
+    assert "its service does not become ready" in done.stderr
+    assert device.versions == {first, second}
+    assert (device.version_of("current"), device.version_of("previous")) == (second, first)
