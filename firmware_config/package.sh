@@ -38,9 +38,11 @@ put 0644 $units "$source"/systemd/moodwire.service "$source"/systemd/moodwire@.s
 put 0644 "$units/moodwire.service.d" "$source"/systemd/moodwire.service.d/*.conf
 put 0644 "$units/moodwire@.service.d" "$source"/systemd/moodwire@.service.d/*.conf
 put 0644 usr/lib/udev/rules.d "$here"/udev/*.rules
+share=usr/share/moodwire
 for directory in profiles alsa boot mosquitto homeassistant consumer; do
-    (cd "$here" && find "$directory" -type f -exec install -D -m 0644 {} "$root/usr/share/moodwire/{}" \;)
+    (cd "$here" && find "$directory" -type f -exec install -D -m 0644 {} "$root/$share/{}" \;)
 done
+chmod 0755 "$root/$share/mosquitto/certificates.sh" "$root/$share/consumer/in_car.py"
 put 0644 usr/share/doc/moodwire "$source/README.md" "$source/CHANGELOG.md"
 put 0644 usr/share/doc/moodwire "$source/LICENSE"
 mkdir -p "$root/usr/bin"

@@ -1,0 +1,82 @@
+"""What the package lays onto a device, and what its scripts leave when they fail."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+FIRMWARE = Path(__file__).parents[2] / "firmware_config"
+
+
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of a package around a wheel that nobody looks into."""
+    if not shutil.which("dpkg-deb"):
+        pytest.skip("dpkg-deb is not installed")
+    work = tmp_path_factory.mktemp("package")
+    wheel = work / "moodwire-1.2.3-py3-none-any.whl"
+    wheel.touch()
+    subprocess.run([FIRMWARE / "package.sh", wheel, work], check=True, stdout=subprocess.DEVNULL)
+    root = work / "root"
+    subprocess.run(["dpkg-deb", "-x", work / "moodwire_1.2.3_all.deb", root], check=True)
+    return root
+
+
+def test_every_program_among_the_files_can_be_run_and_nothing_else(unpacked: Path) -> None:
+    files = [file for file in unpacked.rglob("*") if file.is_file() and not file.is_symlink()]
+    programs = {file.name for file in files if file.read_bytes().startswith(b"#!")}
+
+    assert {file.name for file in files if file.stat().st_mode & 0o111} == programs
+    assert programs == {"activate", "certificates.sh", "in_car.py"}
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_certificates_are_made_by_the_installed_script_as_its_configuration_says(
+    unpacked: Path, tmp_path: Path
+) -> None:
+    folder = unpacked / "usr/share/moodwire/mosquitto"
+    assert "sudo ./certificates.sh " in (folder / "moodwire.conf").read_text()
+
+    subprocess.run(["./certificates.sh", tmp_path / "certs", "pi.local"], cwd=folder, check=True)
+
+    assert (tmp_path / "certs/server.pem").exists()
+
+
+def test_a_profile_that_is_not_there_leaves_no_empty_configuration_behind(tmp_path: Path) -> None:
+    """The next try would take it for the owner's."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    stubs = {"getent": "", "chown": "", "install": 'for last; do :; done; mkdir -p "$last"'}
+    for name, line in stubs.items():
+        (commands / name).write_text(f"#!/bin/sh\n{line}\n")
+        (commands / name).chmod(0o755)
+    activate = tmp_path / "usr/lib/moodwire/activate"
+    activate.parent.mkdir(parents=True)
+    activate.write_text("#!/bin/sh\n")
+    activate.chmod(0o755)
+    shutil.copytree(FIRMWARE / "profiles", tmp_path / "usr/share/moodwire/profiles")
+    text = (FIRMWARE / "debian/postinst").read_text()
+    for place in ("/etc/moodwire", "/var/lib/moodwire", "/usr/share", "/usr/lib/moodwire"):
+        assert place in text
+        text = text.replace(place, f"{tmp_path}{place}")
+    script = tmp_path / "postinst"
+    script.write_text(text)
+    config = tmp_path / "etc/moodwire/config.toml"
+
+    def configure(profile: str) -> int:
+        path = f"{commands}:{os.environ['PATH']}"
+        environment = {"PATH": path, "MOODWIRE_PROFILE": profile}
+        done = subprocess.run(
+            ["sh", script, "configure"], env=environment, capture_output=True, check=False
+        )
+        return done.returncode
+
+    assert configure("boat") != 0
+    assert not config.exists()
+    assert configure("car") == 0
+    assert 'profile = "car"' in config.read_text()
+    assert config.stat().st_mode & 0o777 == 0o640
