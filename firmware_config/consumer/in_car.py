@@ -65,12 +65,15 @@ def read(payload: bytes) -> dict[str, Any] | None:
     """The message, or None for what is none: an empty probe, another program's text."""
     try:
         message = json.loads(payload)
-        if isinstance(message, dict) and {"id", "captured", "clock_synchronised"} <= set(message):
-            datetime.fromisoformat(message["captured"])
-            return message
-    except (ValueError, TypeError):
-        pass
-    return None
+        identity, synchronised = message["id"], message["clock_synchronised"]
+        captured = datetime.fromisoformat(message["captured"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    # Without its offset from UTC a time cannot be compared with ours.
+    dated = captured.utcoffset() is not None
+    return (
+        message if isinstance(identity, str) and isinstance(synchronised, bool) and dated else None
+    )
 
 
 def act(message: dict[str, Any]) -> None:

@@ -143,6 +143,18 @@ def alert(identity: str, age: float = 0.0, synchronised: bool = True) -> bytes:
     )  # fmt: skip
 
 
+def altered(**fields: object) -> bytes:
+    return json.dumps({**json.loads(alert("altered")), **fields}).encode()
+
+
+MALFORMED = (
+    b"", b"not json", b"\xff", b"[]", b"7", b"[" * 20_000, b'{"id": 1}',
+    altered(id=["one"]), altered(id=None), altered(captured=7), altered(captured="yesterday"),
+    altered(captured="2026-01-01T12:00:00"), altered(clock_synchronised="no"),
+)  # fmt: skip
+"""What a consumer must live through without a word."""
+
+
 @pytest.fixture
 def consumer(make_broker: Callable[..., Broker]) -> Iterator[tuple[Broker, subprocess.Popen[str]]]:
     broker = make_broker()
@@ -168,7 +180,7 @@ def test_a_consumer_acts_once_and_only_on_what_is_fresh(
     assert next(lines)["why_not"].startswith("retained")
     payloads = [
         alert("one"), alert("one"), alert("old", age=600), alert("unset", synchronised=False),
-        alert("early", age=-600), b"", b"not json", b'{"id": 1}', b"[]", alert("two"),
+        alert("early", age=-600), *MALFORMED, alert("two"),
     ]  # fmt: skip
     with Subscriber(broker) as sender:
         for payload in payloads:
