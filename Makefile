@@ -95,8 +95,8 @@ wheel: $(STAMPS)/venv
 	@$(PIP) wheel --no-deps -w $(WHEEL) .
 
 wheelhouse: wheel
-	@firmware_config/wheelhouse.sh $(WHEEL)/moodwire-*.whl build/wheelhouse-$(ARCHITECTURE) \
-	  $(ARCHITECTURE)
+	@PYTHON=$(BIN)/python firmware_config/wheelhouse.sh $(WHEEL)/moodwire-*.whl \
+	  build/wheelhouse-$(ARCHITECTURE) $(ARCHITECTURE)
 
 deb: wheel
 	@firmware_config/package.sh $(if $(WHEELHOUSE),--wheelhouse $(WHEELHOUSE)) \

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-FIRMWARE = Path(__file__).parents[2] / "firmware_config"
+REPOSITORY = Path(__file__).parents[2]
+FIRMWARE = REPOSITORY / "firmware_config"
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +51,10 @@ def test_certificates_are_made_by_the_installed_script_as_its_configuration_says
 def test_a_profile_that_is_not_there_leaves_no_empty_configuration_behind(tmp_path: Path) -> None:
     """The next try would take it for the owner's."""
     commands = tmp_path / "bin"
-    commands.mkdir()
     stubs = {"getent": "", "chown": "", "install": 'for last; do :; done; mkdir -p "$last"'}
     for name, line in stubs.items():
-        (commands / name).write_text(f"#!/bin/sh\n{line}\n")
-        (commands / name).chmod(0o755)
-    activate = tmp_path / "usr/lib/moodwire/activate"
-    activate.parent.mkdir(parents=True)
-    activate.write_text("#!/bin/sh\n")
-    activate.chmod(0o755)
+        program(commands / name, line)
+    program(tmp_path / "usr/lib/moodwire/activate", "")
     shutil.copytree(FIRMWARE / "profiles", tmp_path / "usr/share/moodwire/profiles")
     text = (FIRMWARE / "debian/postinst").read_text()
     for place in ("/etc/moodwire", "/var/lib/moodwire", "/usr/share", "/usr/lib/moodwire"):
@@ -80,3 +77,40 @@ def test_a_profile_that_is_not_there_leaves_no_empty_configuration_behind(tmp_pa
     assert configure("car") == 0
     assert 'profile = "car"' in config.read_text()
     assert config.stat().st_mode & 0o777 == 0o640
+
+
+def test_a_wheelhouse_needs_no_pip_but_the_environments_own(tmp_path: Path) -> None:
+    """Debian's Python comes without pip; downloads are stubs that say what was asked for."""
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    (tmp_path / "firmware_config").mkdir()
+    for name in ("wheelhouse.sh", "constraints.txt"):
+        shutil.copy(FIRMWARE / name, tmp_path / "firmware_config")
+    stubs = {
+        ".venv/bin/pip": "mkdir -p build/wheel && touch build/wheel/moodwire-1-py3-none-any.whl",
+        ".venv/bin/python": 'echo "$@"',
+        "bin/python3": "echo 'No module named pip' >&2; exit 1",
+    }
+    for name, line in stubs.items():
+        program(tmp_path / name, line)
+    (tmp_path / ".venv/.stamps").mkdir()
+    (tmp_path / ".venv/.stamps/venv").touch()
+
+    done = subprocess.run(
+        ["make", "wheelhouse"],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stderr
+    asked = [line for line in done.stdout.splitlines() if line.startswith("-m pip download")]
+    assert [re.findall("--python-version (\\S+)", line) for line in asked] == [["3.11"], ["3.13"]]
+    assert (tmp_path / "build/wheelhouse-arm64/architecture").read_text() == "arm64\n"
+
+
+def program(file: Path, line: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{line}\n")
+    file.chmod(0o755)
