@@ -6,17 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from moodwire.config import Config, Decision, Gate
 from moodwire.decision.observation import MoodChange, Observation, Window
 from moodwire.features import DEFAULT_SPEC
 from moodwire.model import load_bundle
+from moodwire_training.cli.stream import command
 from moodwire_training.gate.material import RATE, Recording
 from moodwire_training.gate.scenes import coloured_noise
 from moodwire_training.stream import compose
 from moodwire_training.stream.compose import Cast, Segment, Stream
 from moodwire_training.stream.hear import Heard, decide, gated, hear
 from moodwire_training.stream.score import goals, score
+from moodwire_training.stream.search import GATES, Candidate, describe
 
 HOP = 0.25
 NOBODY = np.zeros(6, dtype=np.float32)
@@ -131,3 +134,17 @@ def test_a_replay_decides_as_the_device_did(cast: Cast) -> None:
     again = decide(gated(everything, real.gate), bundle.labels, real.decision, {})
     assert [seen.mood for seen in again] == [seen.mood for seen in told]
     assert [seen.window.speech for seen in again] == [seen.window.speech for seen in told]
+
+
+def test_what_a_search_found_can_be_set() -> None:
+    """No two candidates read alike: the line names every setting that was tried."""
+    noise = {"noise": {"false_moods_per_hour": 0.4}}
+    lines = {describe(Candidate(gate, Decision(), {}, noise)) for gate in GATES}
+    assert len(lines) == len(GATES)
+    assert any("gate enter 0.99 exit 0.05 minimum_speech 1.1 " in line for line in lines)
+
+
+def test_speakers_that_name_no_training_are_a_mistake_of_usage(tmp_path: Path) -> None:
+    shown = CliRunner().invoke(command, ["--data", str(tmp_path), "--speakers", "development"])
+    assert shown.exit_code == 2
+    assert "'development' is neither `acceptance` nor PLAN/TRAINING" in shown.output

@@ -24,7 +24,7 @@ from moodwire_training.cli.options import manifest_option
 @click.option(
     "--search",
     default=0,
-    help="Instead: replay so many drawn settings of the decision for each of twelve gates.",
+    help="Instead: replay so many drawn settings of the decision for each candidate gate.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Write the figures as JSON.")
 def command(
@@ -49,7 +49,13 @@ def command(
     from moodwire_training.stream.search import search as try_settings
 
     tests = speakers == "acceptance"
-    left_out = ACCEPTANCE if tests else left_out_by(*speakers.split("/", 1))
+    plan, slash, training = speakers.partition("/")
+    if not (tests or slash):
+        raise click.BadParameter(
+            f"{speakers!r} is neither `acceptance` nor PLAN/TRAINING, such as development/1",
+            param_hint="--speakers",
+        )
+    left_out = ACCEPTANCE if tests else left_out_by(plan, training)
     found = cast(recordings(data), "test" if tests else "validation", left_out)
     loaded = load_bundle(bundle)
     config = replace(Config(), gate=OPEN) if search else Config()

@@ -107,8 +107,9 @@ def describe(candidate: Candidate) -> str:
     gate, decision = candidate.gate, candidate.decision
     came_to = ", ".join(f"{name} {value:g}" for name, value, _, _ in goals(candidate.figures))
     return (
-        f"gate {gate.enter:g} minimum_speech {gate.minimum_speech:g} "
-        f"smoothing {decision.smoothing:g} enter {decision.enter:g} exit {decision.exit:g} "
+        f"gate enter {gate.enter:g} exit {gate.exit:g} minimum_speech {gate.minimum_speech:g} "
+        f"decision smoothing {decision.smoothing:g} "
+        f"enter {decision.enter:g} exit {decision.exit:g} "
         f"votes {decision.onset_votes}/{decision.onset_windows} "
         f"minimum_duration {decision.minimum_duration:g} moods {dict(candidate.advice)}: {came_to}"
     )
