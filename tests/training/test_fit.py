@@ -186,6 +186,22 @@ def test_other_recipe_is_not_mixed_into_a_run(
         fit(material, Recipe("tiny", steps=300), nothing, run)
 
 
+def test_a_run_killed_after_its_last_step_keeps_the_average(
+    finished: tuple[Path, Path], tiny_corpus: Path, tmp_path: Path
+) -> None:
+    from moodwire_training.fit import fit
+    from moodwire_training.folds import Split
+    from moodwire_training.material import load_material
+    from moodwire_training.recipe import Recipe
+
+    material = load_material([tiny_corpus], finished[1] / "cache")
+    recipe = Recipe("tiny", 100, 8, width=0.125, bfloat16=False, corpora={"CREMA-D": 1.0})
+    parts = Split(np.arange(len(material.store.clips)), np.empty(0, np.int64))
+    whole, again = (fit(material, recipe, parts, tmp_path, lambda _: None) for _ in range(2))
+    for expected, found in zip(whole.model.weights, again.model.weights, strict=True):
+        assert np.array_equal(np.asarray(expected), np.asarray(found))
+
+
 def test_from_recordings_to_a_bundle_that_works(
     finished: tuple[Path, Path], tiny_plan: Path, tmp_path: Path
 ) -> None:

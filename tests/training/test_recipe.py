@@ -16,6 +16,7 @@ from moodwire_training.recipe import RecipeError, read_recipe, recipe_from
     [
         ({"stesp": 100}, "mine.toml: unknown setting 'stesp'"),
         ({"steps": 10}, "steps is 10; allowed: 100 to"),
+        ({"steps": 149}, "mine.toml: steps is 149; allowed: multiples of 100"),
         ({"optimizer": "sgd"}, "optimizer 'sgd' is unknown; known: adamw, muon"),
         ({"corpora": {"IEMOCAP": 1.0}}, "corpus 'IEMOCAP' is unknown; known: CREMA-D"),
         ({"strength": {"pitch": 1.0}}, "unknown strength 'pitch'"),

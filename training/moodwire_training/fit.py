@@ -24,13 +24,10 @@ from moodwire_training.labels import UNION
 from moodwire_training.material import Material, soft_targets
 from moodwire_training.network import build_network, go_on_from, plain_copy
 from moodwire_training.optimizer import make_optimizer
-from moodwire_training.recipe import Recipe
+from moodwire_training.recipe import STEPS_PER_EPOCH, Recipe
 from moodwire_training.sampling import BatchSource
 from moodwire_training.surroundings import surroundings_of
 from moodwire_training.teachers import Teacher
-
-STEPS_PER_EPOCH = 100
-"""Steps between two checkpoints and lines of progress."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +184,7 @@ def fit(
     started = time.monotonic()
     source = batch_source(material, recipe, split, sources, teachers)
     model = first_network(source, recipe)
-    epochs = max(1, round(recipe.steps / STEPS_PER_EPOCH))
+    epochs = recipe.steps // STEPS_PER_EPOCH
     done, seconds = restore(model, folder / "checkpoint.npz")
 
     def spent() -> float:
@@ -211,8 +208,6 @@ def fit(
         verbose=0,
         callbacks=callbacks,
     )
-    if done >= epochs:
-        model.optimizer.finalize_variable_values(model.trainable_variables)
     assert source.mean is not None and source.deviation is not None
     plain = plain_copy(model, source.mean, source.deviation, recipe.width)
     return Fitted(plain, source.mean, source.deviation, spent(), taught_by)

@@ -24,12 +24,6 @@ CORPUS_LABELS: dict[str, tuple[str, ...]] = {
     "LibriSpeech": SIX,
 }
 
-CLASS_SETS: dict[str, tuple[str, ...]] = {
-    "six": SIX,
-    "ravdess8": CORPUS_LABELS["RAVDESS"],
-    "four": ("angry", "happy", "neutral", "sad"),
-}
-
 
 def mask_of(labels: tuple[str, ...]) -> NDArray[np.float32]:
     """1 where a label of the union is among `labels`, else 0."""

@@ -13,6 +13,9 @@ from moodwire_training.labels import CORPUS_LABELS
 
 OPTIMIZERS = ("adamw", "muon")
 
+STEPS_PER_EPOCH = 100
+"""Steps between two checkpoints and lines of progress."""
+
 
 class RecipeError(ValueError):
     """A recipe that cannot be followed; the message names file and setting."""
@@ -22,7 +25,7 @@ class RecipeError(ValueError):
 class Recipe:
     name: str
     steps: int = 4000
-    """Batches in all; the learning rate falls to zero at the last."""
+    """Batches in all, in hundreds; the learning rate falls to zero at the last."""
     batch: int = 64
     seed: int = 0
     optimizer: str = "adamw"
@@ -135,4 +138,8 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
         value = getattr(recipe, name)
         if not low <= value <= high:
             raise RecipeError(f"{source}: {name} is {value}; allowed: {low:g} to {high:g}")
+    if recipe.steps % STEPS_PER_EPOCH:
+        raise RecipeError(
+            f"{source}: steps is {recipe.steps}; allowed: multiples of {STEPS_PER_EPOCH}"
+        )
     return recipe
