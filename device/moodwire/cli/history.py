@@ -15,7 +15,7 @@ from rich.text import Text
 
 from moodwire.cli.problems import CONFIGURATION, CommandError, exits_with
 from moodwire.config import ConfigError, find_config, load_config
-from moodwire.history.spans import FOREVER, bounds, weeks
+from moodwire.history.spans import FOREVER, bounds, by_hour, weeks
 from moodwire.history.statistics import Share, compare_today, heat_map
 from moodwire.history.store import HistoryStore, MoodMinute, history_path
 
@@ -81,8 +81,7 @@ def _print_day(store: HistoryStore, day: date, minutes: list[MoodMinute]) -> Non
     table.add_column(f"one letter: {LETTER_MINUTES} minutes, · quiet, blank not listening")
     table.add_column("speech", justify="right")
     listened = store.listened(*bounds(day))
-    for hour in sorted({m.minute // 3600 * 3600 for m in minutes} | set(listened)):
-        own = [m for m in minutes if hour <= m.minute < hour + 3600]
+    for hour, own in by_hour(minutes, listened).items():
         spoken = sum(m.seconds for m in own) / 60
         name = f"{datetime.fromtimestamp(hour):%H}"
         table.add_row(name, _letters(hour, own, listened.get(hour, 0.0)), f"{spoken:.0f} min")

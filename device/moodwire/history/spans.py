@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from moodwire.history.store import HistoryStore
+from moodwire.history.store import HistoryStore, MoodMinute
 
 FOREVER = 2.0**40
 
@@ -21,6 +22,16 @@ def hour_of(utc: float) -> int:
     """When the local hour began, which in India is half past one of UTC's."""
     local = datetime.fromtimestamp(int(utc))
     return int(utc) - 60 * local.minute - local.second
+
+
+def by_hour(
+    minutes: Iterable[MoodMinute], listened: Iterable[int]
+) -> dict[int, list[MoodMinute]]:
+    """The minutes of each local hour in order; an hour that was only listened to has none."""
+    hours: dict[int, list[MoodMinute]] = {hour: [] for hour in listened}
+    for row in minutes:
+        hours.setdefault(hour_of(row.minute), []).append(row)
+    return dict(sorted(hours.items()))
 
 
 def weeks(store: HistoryStore) -> str:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from moodwire.config import History
 from moodwire.events import UNCERTAIN
-from moodwire.history.spans import FOREVER, bounds, hour_of, weeks
+from moodwire.history.spans import FOREVER, bounds, by_hour, weeks
 from moodwire.history.statistics import Share, Today, compare_today, heat_map
 from moodwire.history.store import HOUR, MINUTE, HistoryStore, MoodMinute
 
@@ -96,19 +96,15 @@ def _hours(
 ) -> list[HourRow]:
     listened = store.listened(start, end)
     context = {(c.hour, c.name): c.mean for c in store.context(start, end)}
-    by_hour: dict[int, list[MoodMinute]] = defaultdict(list)
-    for row in minutes:
-        by_hour[hour_of(row.minute)].append(row)
-    hours = sorted({*by_hour, *listened})
     names = [c.name for c in settings.context]
     return [
         _hour_row(
             hour,
-            by_hour[hour],
+            own,
             listened.get(hour, 0.0),
             [f"{context[hour, n]:.1f}" if (hour, n) in context else "–" for n in names],
         )
-        for hour in hours
+        for hour, own in by_hour(minutes, listened).items()
     ]
 
 

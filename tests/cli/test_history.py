@@ -1,0 +1,36 @@
+"""`moodwire history` as a person reads it."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+
+import pytest
+
+from moodwire.history.recorder import HistoryRecorder
+from moodwire.history.spans import bounds
+from moodwire.history.store import MINUTE, HistoryStore
+
+
+@pytest.fixture
+def india(monkeypatch):
+    with monkeypatch.context() as there:
+        there.setenv("TZ", "IST-5:30")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("india")
+def test_a_row_is_an_hour_of_the_clock_on_the_wall(moodwire, tmp_path):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    recorder = HistoryRecorder(store, keep_days=30)
+    nine = int(bounds(date(2026, 3, 2))[0]) + 9 * 60 * MINUTE
+    for minute in range(120):
+        mood = "happy" if minute < 60 else "quiet"
+        recorder.hear(nine + minute * MINUTE, 60.0, mood, 0.8)
+    recorder.flush(nine + 120 * MINUTE)
+
+    told = moodwire("history", "--day", "2026-03-02", "--file", store.path).output
+    rows = [line.split() for line in told.splitlines()[2:4]]
+    assert rows == [["09", "H" * 30, "60", "min"], ["10", "·" * 30, "0", "min"]]
