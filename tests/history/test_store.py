@@ -1,6 +1,7 @@
 """The history keeps what it is given, batch by batch, and what is forgotten is gone."""
 
 from datetime import UTC, datetime
+from threading import Event, Thread
 
 import pytest
 
@@ -8,6 +9,7 @@ from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import hour_of
 from moodwire.history.store import HOUR, MINUTE, HistoryStore, MoodMinute
 
+DAY = 24 * HOUR
 NOON = int(datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp())
 
 
@@ -52,12 +54,6 @@ def test_forgetting_an_hour_leaves_its_neighbours(store):
     assert [row.minute for row in store.moods(0, 2e9)] == [NOON, NOON + 2 * HOUR]
 
 
-def test_forgetting_everything_removes_the_file(store):
-    store.add([MoodMinute(NOON, "sad", 1.0, 1.0)])
-    store.forget_everything()
-    assert list(store.path.parent.iterdir()) == []
-
-
 def test_recorder_writes_only_when_flushed_and_quiet_costs_no_row(store):
     recorder = HistoryRecorder(store, keep_days=30)
     for second in range(120):
@@ -84,12 +80,22 @@ def test_a_failed_write_loses_nothing(store, monkeypatch):
 
 
 def test_rows_older_than_the_retention_go(store):
-    day = 24 * HOUR
     recorder = HistoryRecorder(store, keep_days=2)
     for back in (5, 1, 0):
-        recorder.hear(NOON - back * day, 60.0, "sad", 0.5)
-        recorder.flush(NOON - back * day)
-    assert [row.minute for row in store.moods(0, 2e9)] == [NOON - day, NOON]
+        recorder.hear(NOON - back * DAY, 2.0 * HOUR, "sad", 0.5)
+        recorder.flush(NOON - back * DAY)
+    assert [row.minute for row in store.moods(0, 2e9)] == [NOON - DAY, NOON]
+
+
+def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(store):
+    recorder = HistoryRecorder(store, keep_days=2)
+    recorder.hear(NOON - 60, 2.0 * HOUR, "sad", 0.5)
+    recorder.flush(NOON)
+    recorder.hear(NOON + 200 * DAY, HOUR, "happy", 0.5)  # as much as one batch can hold
+    recorder.flush(NOON + 200 * DAY)
+    recorder.hear(NOON + HOUR, HOUR, "sad", 0.5)
+    recorder.flush(NOON + HOUR)
+    assert [row.minute for row in store.moods(0, NOON + DAY)] == [NOON - 60, NOON + HOUR]
 
 
 def test_forget_reaches_what_is_not_yet_written(store):
@@ -97,4 +103,30 @@ def test_forget_reaches_what_is_not_yet_written(store):
     recorder.hear(NOON, 60.0, "sad", 0.5)
     recorder.forget(NOON - HOUR, NOON + HOUR)
     recorder.flush(NOON + 300)
+    assert store.moods(0, 2e9) == []
+
+
+def test_forget_reaches_what_is_being_written(store, monkeypatch):
+    recorder = HistoryRecorder(store, keep_days=30)
+    recorder.hear(NOON, 60.0, "sad", 0.5)
+    add, forget = store.add, store.forget
+    writing, forgotten = Event(), Event()
+
+    def slow_add(*batch):
+        writing.set()
+        forgotten.wait(0.5)  # in vain, for forgetting waits for the write
+        add(*batch)
+
+    def noted_forget(start, end):
+        gone = forget(start, end)
+        forgotten.set()
+        return gone
+
+    monkeypatch.setattr(store, "add", slow_add)
+    monkeypatch.setattr(store, "forget", noted_forget)
+    flushing = Thread(target=recorder.flush, args=(NOON + 300,))
+    flushing.start()
+    assert writing.wait(60)
+    assert recorder.forget(NOON - HOUR, NOON + HOUR) == 1
+    flushing.join()
     assert store.moods(0, 2e9) == []

@@ -10,6 +10,11 @@ from moodwire.history.store import HOUR, MINUTE, ContextHour, HistoryStore, Mood
 
 SILENT_MOOD = "quiet"
 
+DAY = 24 * HOUR
+
+BELIEVED_AFTER = 2 * HOUR
+"""Of listening in the week up to a time, until that time is no slip of the clock."""
+
 
 class HistoryRecorder:
     """Fed with the present mood after each hop; times come in as UTC seconds.
@@ -20,8 +25,9 @@ class HistoryRecorder:
 
     def __init__(self, store: HistoryStore, keep_days: int) -> None:
         self._store = store
-        self._keep = keep_days * 24 * HOUR
-        self._lock = Lock()
+        self._keep = keep_days * DAY
+        self._lock = Lock()  # of what is collected: held for moments only
+        self._writing = Lock()  # of the file, so that nothing on its way there is forgotten late
         self._clear()
 
     def _clear(self) -> None:
@@ -47,6 +53,11 @@ class HistoryRecorder:
 
     def flush(self, utc: float) -> None:
         """Write what was collected and drop what is older than the retention."""
+        with self._writing:
+            self._write()
+            self._drop_old(utc)
+
+    def _write(self) -> None:
         with self._lock:
             moods, listened, context = self._moods, self._listened, self._context
             self._clear()
@@ -61,8 +72,13 @@ class HistoryRecorder:
         except Exception:
             self._put_back(moods, listened, context)
             raise
+
+    def _drop_old(self, utc: float) -> None:
+        """Unless a clock that is wrong for a while makes everything look old."""
         span = self._store.span()
-        if span is not None and span[0] < utc - self._keep - 24 * HOUR:
+        if span is None or span[0] >= utc - self._keep - DAY:
+            return
+        if sum(self._store.listened(utc - 7 * DAY, utc).values()) >= BELIEVED_AFTER:
             self._store.forget(0, utc - self._keep)
 
     def _put_back(
@@ -83,10 +99,11 @@ class HistoryRecorder:
 
     def forget(self, start: float, end: float) -> int:
         """Forget in the file and in what waits to be written."""
-        with self._lock:
-            self._moods = {k: v for k, v in self._moods.items() if not start <= k[0] < end}
-            self._listened = defaultdict(
-                float, {k: v for k, v in self._listened.items() if not start <= k < end}
-            )
-            self._context = {k: v for k, v in self._context.items() if not start <= k[0] < end}
-        return self._store.forget(start, end)
+        with self._writing:
+            with self._lock:
+                self._moods = {k: v for k, v in self._moods.items() if not start <= k[0] < end}
+                self._listened = defaultdict(
+                    float, {k: v for k, v in self._listened.items() if not start <= k < end}
+                )
+                self._context = {k: v for k, v in self._context.items() if not start <= k[0] < end}
+            return self._store.forget(start, end)

@@ -139,11 +139,6 @@ class HistoryStore:
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return gone
 
-    def forget_everything(self) -> None:
-        """Remove the file itself."""
-        for suffix in ("", "-wal", "-shm"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
-
     def _read(self, query: str, *values: float) -> list[Any]:
         if not self.path.exists():  # looking must not create a file
             return []
