@@ -129,6 +129,9 @@ def test_a_playing_recording_is_seen_live(serve, visit):
     expect(page.locator("output[data-label=happy]")).to_contain_text("%")
     expect(page.locator("#timeline")).to_have_attribute("aria-label", re.compile("happy"))
 
+    host.feed.show(Snapshot(time=start - 3600, source="live", mood="sad", confidence=0.7))
+    expect(page.locator("#timeline")).to_have_attribute("aria-label", re.compile(": sad"))
+
     host.feed.show(unheard(host.feed.snapshot, "muted", start + 7))
     expect(page.locator("#mood")).to_have_text("muted")
     expect(page.locator("#source")).to_contain_text("the microphone is closed")

@@ -24,9 +24,7 @@ def hour_of(utc: float) -> int:
     return int(utc) - 60 * local.minute - local.second
 
 
-def by_hour(
-    minutes: Iterable[MoodMinute], listened: Iterable[int]
-) -> dict[int, list[MoodMinute]]:
+def by_hour(minutes: Iterable[MoodMinute], listened: Iterable[int]) -> dict[int, list[MoodMinute]]:
     """The minutes of each local hour in order; an hour that was only listened to has none."""
     hours: dict[int, list[MoodMinute]] = {hour: [] for hour in listened}
     for row in minutes:

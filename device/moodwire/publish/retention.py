@@ -43,9 +43,6 @@ class Retention:
     def __len__(self) -> int:
         return len(self._slots)
 
-    def __contains__(self, key: int) -> bool:
-        return key in self._slots
-
     def after(self, key: int, count: int) -> list[int]:
         """The oldest `count` keys above `key`."""
         if not self._slots or key < next(iter(self._slots)):

@@ -86,10 +86,6 @@ class LiveFeed:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
-    @property
-    def viewers(self) -> int:
-        return len(self._viewers)
-
     def timeline(self) -> list[Moment]:
         with self._lock:
             return list(self._timeline)
@@ -98,6 +94,8 @@ class LiveFeed:
         """Called from the daemon's threads."""
         with self._lock:
             self._snapshot = snapshot
+            while self._timeline and self._timeline[-1].time > snapshot.time:
+                self._timeline.pop()  # the clock was set back: those seconds come again
             if snapshot.mood and (
                 not self._timeline or snapshot.time - self._timeline[-1].time >= 1.0
             ):

@@ -67,6 +67,7 @@ function show(now) {
     if (bar.tagName === "METER") bar.value = share ?? 0;
     else bar.textContent = percent(share);
   }
+  moments = moments.filter(([time]) => time <= now.time); // the clock may be set back
   const newest = moments.at(-1);
   if (now.mood && (!newest || now.time - newest[0] >= 1)) {
     moments.push([now.time, now.mood, now.confidence]);
