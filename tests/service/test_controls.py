@@ -60,6 +60,26 @@ def test_what_contradicts_other_settings_is_refused_and_not_kept(tmp_path: Path)
     assert Controls.read(File(), tmp_path).config().decision.enter == 0.9
 
 
+def test_whatever_is_accepted_is_in_force(tmp_path: Path) -> None:
+    controls = Controls.read(File("[decision]\nenter = 0.44\nexit = 0.4"), tmp_path)
+    controls.choose("exit_threshold", 0.2)
+    controls.choose("threshold", 0.3)
+    with pytest.raises(RefusedError, match=r"decision\.exit"):
+        controls.choose("exit_threshold", 0.35)
+    decision = controls.config().decision
+    assert (decision.enter, decision.exit) == (0.3, 0.2)
+
+
+def test_what_a_file_made_impossible_is_not_revived_by_another_choice(tmp_path: Path) -> None:
+    file = File("[decision]\nenter = 0.44\nexit = 0.2")
+    controls = Controls.read(file, tmp_path)
+    controls.choose("threshold", 0.3)
+    file.text = "[decision]\nenter = 0.44\nexit = 0.35"
+    controls.choose("exit_threshold", 0.4)
+    decision = controls.config().decision
+    assert (decision.enter, decision.exit) == (0.44, 0.4)
+
+
 def test_a_damaged_file_is_believed_to_say_mute(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).write_text('{"muted": fal')
     assert Controls.read(File(), tmp_path).chosen.muted

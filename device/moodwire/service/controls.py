@@ -73,19 +73,13 @@ class Controls:
 
     def config(self) -> Config:
         """The file, with what was chosen laid over it."""
-        chosen, config = self.chosen, self.load(None)
-        if chosen.profile is not None and config.profile == chosen.profile_instead_of:
-            config = self.load(chosen.profile)
-        decision = config.decision
-        for control, choice in chosen.settings.items():
-            name = SETTINGS.get(control)
-            if name is not None and getattr(decision, name) == choice.instead_of:
-                decision = msgspec.structs.replace(decision, **{name: choice.value})
-        laid_over = msgspec.structs.replace(config, decision=decision)
-        return config if contradictions(laid_over) else laid_over
+        file = self._file()
+        return _lay_over(file, self._in_force(file))
 
     def mute(self, muted: bool) -> None:
-        self._keep(msgspec.structs.replace(self.chosen, muted=muted))
+        """In force even where it cannot be kept."""
+        self.chosen = msgspec.structs.replace(self.chosen, muted=muted)
+        self._keep(self.chosen)
 
     def choose_profile(self, name: str) -> None:
         """The other profile's values count from now on, not what was set in the old one."""
@@ -100,18 +94,29 @@ class Controls:
         )
 
     def choose(self, control: str, value: float) -> None:
-        before = Controls(self.load, self.state, self.chosen)
-        name = SETTINGS[control]
-        others = {key: each for key, each in self.chosen.settings.items() if key != control}
-        before.chosen = msgspec.structs.replace(self.chosen, settings=others)
-        base = before.config()
-        wanted = msgspec.structs.replace(
-            base, decision=msgspec.structs.replace(base.decision, **{name: value})
-        )
-        if problems := contradictions(wanted):
+        file = self._file()
+        choice = Choice(value=value, instead_of=getattr(file.decision, SETTINGS[control]))
+        settings = {**self._in_force(file), control: choice}
+        if problems := contradictions(_lay_over(file, settings)):
             raise RefusedError(problems[0].message)
-        choice = Choice(value=value, instead_of=getattr(base.decision, name))
-        self._keep(msgspec.structs.replace(self.chosen, settings={**others, control: choice}))
+        self._keep(msgspec.structs.replace(self.chosen, settings=settings))
+
+    def _file(self) -> Config:
+        """As it stands, for the profile that was chosen."""
+        chosen, config = self.chosen, self.load(None)
+        if chosen.profile is not None and config.profile == chosen.profile_instead_of:
+            config = self.load(chosen.profile)
+        return config
+
+    def _in_force(self, file: Config) -> dict[str, Choice]:
+        """Of what was chosen, all that the file has not overruled; none where they contradict."""
+        settings = {
+            control: choice
+            for control, choice in self.chosen.settings.items()
+            if control in SETTINGS
+            and getattr(file.decision, SETTINGS[control]) == choice.instead_of
+        }
+        return {} if contradictions(_lay_over(file, settings)) else settings
 
     def _keep(self, chosen: Chosen) -> None:
         """On disk first and whole, so that a power cut leaves the old or the new."""
@@ -123,3 +128,8 @@ class Controls:
             os.fsync(file.fileno())
         fresh.replace(self.state / FILE_NAME)
         self.chosen = chosen
+
+
+def _lay_over(file: Config, settings: dict[str, Choice]) -> Config:
+    values = {SETTINGS[control]: choice.value for control, choice in settings.items()}
+    return msgspec.structs.replace(file, decision=msgspec.structs.replace(file.decision, **values))
