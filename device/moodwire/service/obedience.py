@@ -75,11 +75,11 @@ class Obedience:
     def _mute(self, on: bool) -> str:
         if self._monitor.parts.config.microphone.mute and not on:
             raise RefusedError(HARD_MUTE)
-        if on:  # first deaf, then whatever else: the disk may be full
+        if on:  # first this, then whatever else: the disk may be full
             self._monitor.mute()
-        self._controls.mute(on)
-        if not on:
+        else:
             self._monitor.unmute()
+        self._controls.mute(on)
         return "the microphone is closed" if on else "the microphone is open"
 
     def _set(self, control: str, value: float) -> str:
