@@ -21,6 +21,7 @@ from moodwire.publish.clock import WallClock
 from moodwire.publish.composer import Composer, ModelIdentity
 from moodwire.publish.hardware import Hardware
 from moodwire.publish.link import Link
+from moodwire.publish.outbox import open_outbox
 from moodwire.publish.topics import Topics
 
 EVENTS = 500
@@ -50,12 +51,14 @@ def quantile(values: list[float], share: float) -> float:
 def measure(broker: Broker, store: str, directory: Path) -> dict[str, float]:
     clock = WallClock()
     composer = Composer(Topics("moodwire", "kitchen"), clock, ModelIdentity("m", "0", LABELS))
+    config = config_for(broker, outbox={"store": store})
+    outbox = open_outbox(config.outbox, directory, clock)
     link = Link(
-        config_for(broker, outbox={"store": store}),
+        config,
+        outbox,
         clock=clock,
         labels=LABELS,
         hardware=Hardware("bench"),
-        state=directory,
         on_command=print,
         on_failure=print,
     )
@@ -77,6 +80,7 @@ def measure(broker: Broker, store: str, directory: Path) -> dict[str, float]:
             delays.append((time.perf_counter() - start) * 1e3)
     bytes_after = written()
     link.stop(2.0)
+    outbox.close()
     return {
         "unchanged_hop_us": quantile(quiet, 0.5),
         "publish_event_us_p50": quantile(handing, 0.5),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -157,6 +158,73 @@ def test_reload_takes_a_good_file_and_keeps_the_old_one_on_error(
         moved.topic(f"{ROOT}/availability", b"online")
         moved.topic(f"{ROOT}/control/hold", b"3")
         heard.topic(f"{ROOT}/availability", b"offline")
+
+
+@pytest.mark.parametrize("store", ["memory", "disk"])
+@pytest.mark.parametrize("change", ["model", "device"])
+def test_a_reload_ends_the_mood_that_was_told_by_its_own_id(
+    make_daemon: MakeDaemon, broker: Broker, tmp_path: Path, store: str, change: str
+) -> None:
+    settings: dict[str, dict[str, Any]] = {
+        "outbox": {"store": store}, "decision": {"hold": 600.0}
+    }  # fmt: skip
+    other = tmp_path / "other_bundle"
+    shutil.copytree(tones.BUNDLE, other)
+    changed = {"model": {"path": str(other)}, "device": {"name": "Pantry"}}[change]
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True, **settings)
+        daemon.feed(np.concatenate((ROOM[:16_000], tones.tone("happy", 4.0))))
+        began = json.loads(heard.wait(event("started", "happy")).payload)
+        daemon.configure(sections_for(broker, tmp_path / "state", {**settings, change: changed}))
+        daemon.reload()
+        ended = json.loads(heard.wait(event("ended", "happy")).payload)
+        assert ended["mood_id"] == began["mood_id"]
+        daemon.wait_for_log("was read anew")
+        mark = heard.mark()
+        daemon.feed(np.concatenate((ROOM[:16_000], tones.tone("angry", 4.0))))
+        heard.wait(event("started", "angry"), after=mark)
+
+
+def test_a_refused_reload_changes_nothing_and_the_broker_is_still_told(
+    make_daemon: MakeDaemon, broker: Broker, tmp_path: Path
+) -> None:
+    """Also where the settings in force could not be taken up a second time."""
+    secret = tmp_path / "password"
+    secret.write_text("hush\n")
+    login = {"username": "kitchen", "password_file": str(secret)}
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True, mqtt=login)
+        heard.topic(f"{ROOT}/availability", b"online")
+        secret.rename(tmp_path / "renamed")
+        mark = heard.mark()
+        wrong = {
+            "mqtt": {**login, "password_file": str(tmp_path / "mistyped")},
+            "decision": {"enter": 1.0, "exit": 1.0},
+        }
+        daemon.configure(sections_for(broker, tmp_path / "state", wrong))
+        daemon.reload()
+        daemon.wait_for_log("stays as it was")
+        daemon.feed(np.concatenate((ROOM[:16_000], tones.tone("happy", 4.0))))
+        heard.wait(event("started", "happy"), after=mark)
+        assert not [m for m in heard.messages[mark:] if m.topic == f"{ROOT}/availability"]
+
+
+def test_what_waits_for_the_broker_survives_a_reload_also_in_memory(
+    make_daemon: MakeDaemon, broker: Broker, make_broker: Callable[..., Broker], tmp_path: Path
+) -> None:
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True)
+        heard.topic(f"{ROOT}/availability", b"online")
+    broker.kill()
+    daemon.wait_for_log("no broker, events wait")
+    daemon.feed(np.concatenate((ROOM[:16_000], tones.tone("happy", 4.0), ROOM[: 16_000 * 5])))
+    other = make_broker()
+    with Subscriber(other) as moved:
+        changed = {"outbox": {"store": "disk"}}
+        daemon.configure(sections_for(other, tmp_path / "state", changed))
+        daemon.reload()
+        late = json.loads(moved.wait(event("started", "happy")).payload)
+        assert late["delayed"]
 
 
 def test_a_piped_recording_is_heard_to_its_end(make_daemon: MakeDaemon, broker: Broker) -> None:

@@ -60,7 +60,7 @@ def test_a_device_that_stops_while_the_broker_is_away_tells_it_next_time(broker,
     device = make_device(config)
     for _ in range(5):
         device.say("sad")
-    device.link.stop(1.0)
+    device.stop(1.0)
     broker.start()
     with Subscriber(broker) as heard:
         make_device(config)

@@ -52,7 +52,7 @@ def test_a_clean_stop_says_offline(broker, make_device):
     with Subscriber(broker) as heard:
         device = make_device(config_for(broker))
         heard.topic(f"{ROOT}/availability", b"online")
-        device.link.stop(2.0)
+        device.stop(2.0)
         heard.topic(f"{ROOT}/availability", b"offline", timeout=0.5)
 
     # Said by the device itself: after a polite end the broker does not say the will.
@@ -172,7 +172,7 @@ def test_websockets_in_both_protocols(make_broker, make_device):
         device.connected()
         device.say("happy")
         wait_until(lambda device=device: device.link.counters.queue == 0)
-        device.link.stop(1.0)
+        device.stop(1.0)
 
 
 def test_a_strangers_certificate_is_named_and_never_trusted(
@@ -236,7 +236,7 @@ def test_a_command_left_retained_does_nothing_when_the_device_comes(broker, make
             answer = heard.topic(f"{ROOT}/result", after=mark)
             assert json.loads(answer.payload)["ok"] is False
             assert device.commands.empty()
-            device.link.stop(1.0)
+            device.stop(1.0)
 
 
 def test_home_assistants_birth_makes_the_device_announce_itself_again(broker, make_device):
@@ -254,7 +254,7 @@ def test_without_home_assistant_an_earlier_announcement_is_taken_back(broker, ma
     with Subscriber(broker) as heard:
         earlier = make_device(config_for(broker))
         heard.topic(DISCOVERY)
-        earlier.link.stop(1.0)
+        earlier.stop(1.0)
         mark = heard.mark()
         make_device(config_for(broker, home_assistant={"enabled": False}))
         heard.topic(DISCOVERY, b"", after=mark)
@@ -302,5 +302,5 @@ def test_stopping_takes_no_longer_than_allowed_whatever_the_broker_does(
     device = make_device(config_for(mqtt=settings, outbox={"store": "disk"}))
     device.say("sad")
     began = time.monotonic()
-    device.link.stop(0.3)
+    device.stop(0.3)
     assert time.monotonic() - began < 0.8

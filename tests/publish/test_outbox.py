@@ -84,6 +84,28 @@ def test_what_was_given_up_is_counted_even_after_a_restart(tmp_path):
     again.close()
 
 
+def test_narrower_bounds_hold_at_once(tmp_path):
+    outbox = outbox_at(tmp_path)
+    for number in range(8):
+        outbox.append("t", b"%d" % number, HERE)
+    outbox.limit(Settings(store="disk", events=3))
+    assert (payloads(outbox), outbox.dropped) == ([b"5", b"6", b"7"], 5)
+    outbox.close()
+
+
+def test_another_outbox_takes_over_what_waits(tmp_path):
+    memory, disk_ = outbox_at(tmp_path, Settings(store="memory")), outbox_at(tmp_path)
+    disk_.append("t", b"earlier", HERE)
+    for number in range(3):
+        memory.append("t", b"%d" % number, HERE)
+    disk_.take_over(memory)
+    assert payloads(memory) == []
+    disk_.close()
+    again = outbox_at(tmp_path)
+    assert payloads(again) == [b"earlier", b"0", b"1", b"2"]
+    again.close()
+
+
 def test_too_old_is_given_up(tmp_path):
     time = Time()
     outbox = open_outbox(Settings(store="disk", hours=1.0), tmp_path, time.clock())

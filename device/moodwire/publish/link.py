@@ -10,7 +10,6 @@ import time
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Final
 
 from moodwire.config import PROFILE_NAMES, Config
@@ -24,7 +23,7 @@ from moodwire.publish.dispatch import Dispatch
 from moodwire.publish.hardware import Hardware
 from moodwire.publish.homeassistant import Discovery
 from moodwire.publish.outage import Outage
-from moodwire.publish.outbox import open_outbox
+from moodwire.publish.outbox import Outbox
 from moodwire.publish.publication import Counters, Publication
 from moodwire.publish.topics import OFFLINE, Topics, require_prefix
 
@@ -45,16 +44,19 @@ GOODBYE_SHARE: Final = 0.4
 
 
 class Link:
-    """A Publisher over MQTT. Commands and failures are told from its thread."""
+    """A Publisher over MQTT. Commands and failures are told from its thread.
+
+    The outbox outlives it: what this link could not deliver is the next one's to tell.
+    """
 
     def __init__(
         self,
         config: Config,
+        outbox: Outbox,
         *,
         clock: Clock,
         labels: tuple[str, ...],
         hardware: Hardware,
-        state: Path,
         on_command: Callable[[Command], None],
         on_failure: Callable[[BaseException], None],
     ) -> None:
@@ -63,7 +65,7 @@ class Link:
         self._client_id = f"moodwire-{topics.device}"
         self._will = Will(topics.availability, OFFLINE)
         self._broker = broker_from(config.mqtt)
-        self._outbox = open_outbox(config.outbox, state, clock)
+        self._outbox = outbox
         self._dispatch = Dispatch(self._outbox, clock)
         self._conversation = Conversation(
             topics,
@@ -114,7 +116,6 @@ class Link:
         os.eventfd_write(self._wake, 1)
         if self._thread.ident is not None:
             self._thread.join(timeout)
-        self._outbox.close()
 
     def _run(self) -> None:
         try:

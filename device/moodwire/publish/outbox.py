@@ -82,6 +82,17 @@ class Outbox:
             self._retention.forget(key)
             self._give_up([key])
 
+    def limit(self, settings: Settings) -> None:
+        """Other bounds from now on."""
+        with self._lock:
+            self._give_up(self._retention.limit(limits_from(settings)))
+
+    def take_over(self, other: Outbox) -> None:
+        """Everything that waits in another one, which is then empty."""
+        for entry in other.after(0, len(other)):
+            self.append(entry.topic, entry.payload, entry.stamp)
+            other.remove(entry.key)
+
     def maintain(self) -> None:
         """Every few seconds: let the old give way, and make sure of what still waits."""
         with self._lock:

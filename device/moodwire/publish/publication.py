@@ -76,4 +76,4 @@ class Publisher(Protocol):
         """From any thread; never waits for the network. On return an event is in the outbox."""
 
     def stop(self, timeout: float) -> None:
-        """Says `offline`, saves what waits, and is gone after at most `timeout` seconds."""
+        """Says `offline` and is gone after at most `timeout` seconds."""

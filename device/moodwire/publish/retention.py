@@ -55,6 +55,11 @@ class Retention:
         self.bytes += slot.size
         return list(self._overflow())
 
+    def limit(self, limits: Limits) -> list[int]:
+        """Keys that give way because less may wait from now on."""
+        self._limits = limits
+        return list(self._overflow())
+
     def forget(self, key: int) -> None:
         """It was delivered, or nobody can read it any more."""
         if (slot := self._slots.pop(key, None)) is not None:

@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,6 +18,7 @@ from moodwire.config import Config, ConfigError
 from moodwire.decision.thresholds import UnknownMoodError
 from moodwire.model import Bundle, BundleError
 from moodwire.publish.commands import Command
+from moodwire.publish.outbox import Outbox
 from moodwire.publish.publication import Publisher
 from moodwire.service.controls import Controls
 from moodwire.service.ear import Ear
@@ -29,9 +31,11 @@ from moodwire.service.parts import (
     Parts,
     make_composer,
     make_link,
+    make_outbox,
     make_pipeline,
     needs_other_composer,
     needs_other_link,
+    needs_other_outbox,
     packet_sizes,
 )
 from moodwire.service.piped import PATIENCE, PipedStream
@@ -67,8 +71,9 @@ class Daemon:
         self._wake = Wake()
         self._restart = False
         bundle, pipeline = make_pipeline(config)
-        composer = make_composer(config, bundle)
-        parts = Parts(config, bundle, pipeline, composer, self._make_link(config, bundle))
+        composer, outbox = make_composer(config, bundle), make_outbox(config, controls.state)
+        link = self._make_link(config, bundle, outbox)
+        parts = Parts(config, bundle, pipeline, composer, outbox, link)
         piped = input_pipe is not None
         ear = Ear(self._open_stream, SourceHealth(PATIENCE if piped else None))
         self.monitor = Monitor(
@@ -97,6 +102,8 @@ class Daemon:
             monitor.run()
         finally:
             monitor.stop()
+            if monitor.parts.outbox is not None:
+                monitor.parts.outbox.close()
             self._followers.stop()
         if self._restart:
             log.info("starting anew, as was asked")
@@ -132,41 +139,49 @@ class Daemon:
         notifier.ready()
 
     def apply(self, config: Config) -> None:
-        """Put another configuration in force; on an error of UNUSABLE the old one stays."""
+        """Put another configuration in force; on an error of UNUSABLE everything stays as it was:
+        what can be refused comes first, and nobody is told before."""
         monitor, old = self.monitor, self.monitor.parts
-        if config.model != old.config.model:
-            fresh = make_pipeline(config)
-        else:
-            fresh = (old.bundle, old.pipeline)
-            fresh[1].reconfigure(config)
-        parts = replace(old, config=config, bundle=fresh[0], pipeline=fresh[1])
-        if needs_other_composer(old.config, config):
-            parts.composer = make_composer(config, parts.bundle)
-        if needs_other_link(old.config, config):
-            parts.link = self._exchange_link(old, parts)
-        monitor.replace(parts)
+        new = replace(old, config=config)
+        with ExitStack() as if_refused:
+            if config.model != old.config.model:
+                new.bundle, new.pipeline = make_pipeline(config)
+            if needs_other_composer(old.config, config):
+                new.composer = make_composer(config, new.bundle)
+            if needs_other_outbox(old.config, config):
+                new.outbox = make_outbox(config, self._controls.state)
+                if new.outbox is not None:
+                    if_refused.callback(new.outbox.close)
+            if needs_other_link(old.config, config):
+                new.link = self._make_link(config, new.bundle, new.outbox)
+            if new.pipeline is old.pipeline:
+                new.pipeline.reconfigure(config)
+            if_refused.pop_all()
+        if new.composer is not old.composer:  # which alone knows by what id a mood was told
+            monitor.break_off()
+        if new.link is not old.link:
+            _exchange_links(old, new)
+        monitor.replace(new)
         if (config.web, config.history) != (old.config.web, old.config.history):
             log.warning("[web] and [history] take effect when the daemon is restarted")
         if config.microphone != old.config.microphone:
             monitor.reopen(muted=self._obedience.muted)
 
-    def _exchange_link(self, old: Parts, new: Parts) -> Publisher:
-        """The old one must let go of the outbox first."""
-        old.link.stop(STOP_SECONDS)
-        try:
-            link = self._make_link(new.config, new.bundle)
-            failed = None
-        except UNUSABLE_LINK as error:
-            link, failed = self._make_link(old.config, old.bundle), error
-        link.start()
-        _wait_until_connected(link)
-        if failed is not None:
-            self.monitor.replace(replace(old, link=link))
-            raise failed
-        return link
+    def _make_link(self, config: Config, bundle: Bundle, outbox: Outbox | None) -> Publisher:
+        return make_link(config, bundle, outbox, self._commanded, self._wake.fail)
 
-    def _make_link(self, config: Config, bundle: Bundle) -> Publisher:
-        return make_link(config, bundle, self._controls.state, self._commanded, self._wake.fail)
+
+def _exchange_links(old: Parts, new: Parts) -> None:
+    """What waits for the broker goes on waiting."""
+    old.link.stop(STOP_SECONDS)
+    if new.outbox is not None:
+        new.outbox.limit(new.config.outbox)
+    if old.outbox is not None and new.outbox is not old.outbox:
+        if new.outbox is not None:
+            new.outbox.take_over(old.outbox)
+        old.outbox.close()
+    new.link.start()
+    _wait_until_connected(new.link)
 
 
 def _wait_until_connected(link: Publisher) -> None:

@@ -129,15 +129,18 @@ class Monitor:
         """Ends what holds, says goodbye, closes everything."""
         self.notifier.stopping()
         self.ear.close()
-        self._publish(self.parts.pipeline.reset(self._heard_until))
+        self.break_off()
         self.parts.link.stop(STOP_SECONDS)
+
+    def break_off(self) -> None:
+        """Ends what holds, forgets what was heard."""
+        self._publish(self.parts.pipeline.reset(self._heard_until))
 
     def replace(self, parts: Parts) -> None:
         """Go on with other parts; the caller has stopped or kept the old link."""
         before = self.parts
         if parts.pipeline is not before.pipeline:
             self._inferences += before.pipeline.inferences
-            self._publish(before.pipeline.reset(self._heard_until))
         news = parts.composer is not before.composer
         self.parts = parts
         if news:
@@ -161,7 +164,7 @@ class Monitor:
         pipeline = self.parts.pipeline
         self._note_source()
         if block.after_gap:
-            self._publish(pipeline.reset(self._heard_until))
+            self.break_off()
         self._ahead = block.ahead
         before, began = pipeline.inferences, time.perf_counter()
         observations = pipeline.push(block.samples, block.time)
@@ -192,7 +195,7 @@ class Monitor:
         level = logging.INFO if self._source in {*HEARING, "starting", "muted"} else logging.WARNING
         log.log(level, "source is %s (was %s)%s", self._source, before, why)
         if before in HEARING and self._source not in HEARING:
-            self._publish(self.parts.pipeline.reset(self._heard_until))
+            self.break_off()
         self._tell_source()
         if self._source == "lost" and self._ends_with_source:
             self._ended = True

@@ -20,6 +20,7 @@ from moodwire.publish.console import Console
 from moodwire.publish.disk import OutboxError
 from moodwire.publish.hardware import hardware
 from moodwire.publish.link import Link
+from moodwire.publish.outbox import Outbox, open_outbox
 from moodwire.publish.publication import Publisher
 from moodwire.publish.topics import TopicError, Topics
 
@@ -38,6 +39,9 @@ class Parts:
     bundle: Bundle
     pipeline: Pipeline
     composer: Composer
+    outbox: Outbox | None
+    """None where there is to be no broker."""
+
     link: Publisher
 
 
@@ -55,18 +59,22 @@ def make_composer(config: Config, bundle: Bundle) -> Composer:
     )
 
 
+def make_outbox(config: Config, state: Path) -> Outbox | None:
+    return open_outbox(config.outbox, state, WallClock()) if config.mqtt.enabled else None
+
+
 def make_link(
-    config: Config, bundle: Bundle, state: Path, commands: Commands, failures: Failures
+    config: Config, bundle: Bundle, outbox: Outbox | None, commands: Commands, failures: Failures
 ) -> Publisher:
     """The console where there is to be no broker."""
-    if not config.mqtt.enabled:
+    if outbox is None:
         return Console()
     return Link(
         config,
+        outbox,
         clock=WallClock(),
         labels=bundle.labels,
         hardware=hardware(),
-        state=state,
         on_command=commands,
         on_failure=failures,
     )
@@ -77,6 +85,10 @@ def needs_other_link(old: Config, new: Config) -> bool:
     return _differ(
         old, new, "device", "mqtt", "outbox", "home_assistant", "alert", "model", "web"
     ) or (old.microphone.mute != new.microphone.mute)
+
+
+def needs_other_outbox(old: Config, new: Config) -> bool:
+    return (old.mqtt.enabled, old.outbox.store) != (new.mqtt.enabled, new.outbox.store)
 
 
 def needs_other_composer(old: Config, new: Config) -> bool:
