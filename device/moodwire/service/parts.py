@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
+from math import ceil
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +31,9 @@ Failures = Callable[[BaseException], None]
 
 UNUSABLE_LINK: Final = (BrokerError, OutboxError, TopicError)
 """No way to the broker can be made of this configuration; the message is for people."""
+
+LONGEST_PACKET: Final = 1.0
+"""Seconds of sound that are handed on at once."""
 
 
 @dataclass(slots=True)
@@ -100,7 +105,12 @@ def _differ(old: Config, new: Config, *sections: str) -> bool:
 
 
 def packet_sizes(pipeline: Pipeline, config: Config) -> Sizes:
-    """A packet of capture ends where a hop does: one wake-up for each, and no wait in between."""
+    """A packet of capture ends where a hop does: one wake-up for each, and no wait in between.
+
+    Long hops come in equal parts, or the source would seem to stall before each.
+    """
     spec = pipeline.spec
     hop = hop_frames(spec, config) * spec.hop_length
-    return Sizes(first=hop + spec.frame_length - spec.hop_length, block=hop)
+    fewest = ceil(hop / (LONGEST_PACKET * spec.sample_rate))
+    block = hop // next(parts for parts in count(fewest) if hop % parts == 0)
+    return Sizes(first=block + spec.frame_length - spec.hop_length, block=block)
