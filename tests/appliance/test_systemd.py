@@ -76,6 +76,13 @@ def test_no_number_of_crashes_makes_systemd_give_up(seen: dict[str, Any]) -> Non
     assert max(seen["killed daemon restarted seconds"]) < math.inf
 
 
+def test_the_restart_button_starts_it_anew_and_systemd_lets_it(seen: dict[str, Any]) -> None:
+    assert seen["restart asked seconds"] < math.inf
+    assert seen["live after restart seconds"] < math.inf
+    assert seen["same process after restart"]
+    assert seen["after restart"] == ["active", "running", "online"]
+
+
 def test_the_sandbox_holds_and_lets_the_work_through(seen: dict[str, Any]) -> None:
     probe = seen["probe"]
 

@@ -86,6 +86,23 @@ def test_it_is_fed_while_it_hears_also_without_a_broker_and_while_muted(
     manager.wait("STOPPING=1")
 
 
+def test_starting_anew_is_no_end_to_the_service_manager(
+    make_daemon: Callable[..., DaemonProcess], broker: Broker, manager: ServiceManager
+) -> None:
+    """Once told that it stops, systemd kills it when it does not."""
+    environment = manager.environment
+    daemon = make_daemon(broker, environment=environment, microphone={"mute": True})
+    manager.wait("STATUS=source muted, broker connected")
+    with Subscriber(broker) as heard:
+        heard.publish(f"{ROOT}/set/restart", "PRESS")
+        manager.wait("RELOADING=1")
+        manager.wait("WATCHDOG=1")
+        manager.wait("READY=1")
+    assert "STOPPING=1" not in manager.told
+    daemon.process.terminate()
+    manager.wait("STOPPING=1")
+
+
 BREAKS = """
 import sys
 from moodwire.{module} import {name}

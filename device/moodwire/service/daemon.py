@@ -101,6 +101,10 @@ class Daemon:
             self._obedience.tell_controls()
             monitor.run()
         finally:
+            if self._restart:
+                monitor.notifier.starting_anew()
+            else:
+                monitor.notifier.stopping()
             monitor.stop()
             if monitor.parts.outbox is not None:
                 monitor.parts.outbox.close()

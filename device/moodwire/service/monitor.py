@@ -127,7 +127,6 @@ class Monitor:
 
     def stop(self) -> None:
         """Ends what holds, says goodbye, closes everything."""
-        self.notifier.stopping()
         self.ear.close()
         self.break_off()
         self.parts.link.stop(STOP_SECONDS)

@@ -36,6 +36,12 @@ class Notifier:
     def reloading(self) -> None:
         self._tell(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
+    def starting_anew(self) -> None:
+        """The process goes on as a fresh program. Told that it stops, systemd would wait for its
+        end, and kill it. To load, it has a whole period of the watchdog."""
+        self.reloading()
+        self.feed()
+
     def stopping(self) -> None:
         self._tell("STOPPING=1")
 

@@ -123,6 +123,20 @@ def watch() -> None:
     ]
 
 
+def press() -> None:
+    """Starting anew is no stop: systemd must not kill it for not ending (TimeoutStopSec)."""
+    before = show("NRestarts"), show("MainPID")
+    sh(f"mosquitto_pub -u pi -P hush -t {TOPIC}/set/restart -m PRESS")
+    log = f"journalctl -u {UNIT} --no-pager -o cat"
+    SEEN["restart asked seconds"] = until(lambda: "starting anew" in sh(log), 30)
+    SEEN["live after restart seconds"] = until(
+        lambda: show("ActiveState") == "active" and retained("source") == "live", 60
+    )
+    time.sleep(12)
+    SEEN["same process after restart"] = (show("NRestarts"), show("MainPID")) == before
+    SEEN["after restart"] = [show("ActiveState"), show("SubState"), retained("availability")]
+
+
 def restarted(harm: Callable[[], object]) -> float:
     before = show("InvocationID")
     harm()
@@ -251,6 +265,7 @@ try:
         ready,
         hear,
         watch,
+        press,
         sandbox,
         page,
         several,
