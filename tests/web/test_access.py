@@ -61,6 +61,13 @@ def test_loopback_needs_no_password(address):
     check_address(address, None)
 
 
+@pytest.mark.parametrize("address", ["192.0.2.7", "2001:db8::7"])
+def test_an_address_that_the_network_has_yet_to_give_is_waited_for(serve, caplog, address):
+    _, server = serve(address=address, password_hash=hash_password(PASSWORD))
+    assert address in server.url
+    assert f"web.address {address} is not an address of this machine" in caplog.text
+
+
 def test_every_page_wants_the_password(guarded):
     for path in ("/", "/try", "/history", "/settings", "/history.csv"):
         answer = ask(guarded, "GET", path)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import socket
 from threading import Event, Thread
+from typing import Final
 
 import uvicorn
 
@@ -12,7 +15,15 @@ from moodwire.web.app import build_app
 from moodwire.web.guard import Guard, check_address, password_hash
 from moodwire.web.host import Host
 
+log = logging.getLogger(__name__)
+
 STOP_SECONDS = 2.0
+
+FREEBIND: Final = {
+    socket.AF_INET: (socket.IPPROTO_IP, 15),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 78),
+}
+"""IP_FREEBIND and IPV6_FREEBIND: listen on an address that the machine does not have yet."""
 
 
 class WebServer:
@@ -59,7 +70,7 @@ def _listen(settings: Web) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((settings.address, settings.port))
+        _bind(listening, settings)
         listening.listen(64)  # from here on visitors wait instead of being refused
     except OSError as error:
         listening.close()
@@ -68,3 +79,18 @@ def _listen(settings: Web) -> socket.socket:
             "choose another port, or 0 for any free one"
         ) from error
     return listening
+
+
+def _bind(listening: socket.socket, settings: Web) -> None:
+    """At boot the network comes later than this; that must not keep the daemon from hearing."""
+    try:
+        listening.bind((settings.address, settings.port))
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        log.warning(
+            "web.address %s is not an address of this machine; the page is there once it is",
+            settings.address,
+        )
+        listening.setsockopt(*FREEBIND[listening.family], 1)
+        listening.bind((settings.address, settings.port))
