@@ -124,12 +124,17 @@ def test_two_workers_make_the_same_features_and_folds(
         '[[training]]\nname = "2"\ntest = ["CRE1003"]\n'
     )
     whole, work = finished
+    away = tmp_path / "away"
+    away.mkdir()
+    monkeypatch.chdir(away)  # the workers', while the command is called from tmp_path
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
     ) as cluster:
-        line = command(tiny_corpus, plan, tmp_path, "spread")
+        python, *line = command(tiny_corpus, plan, tmp_path, "spread")
+        line = [os.path.relpath(word, tmp_path) if word[0] == "/" else word for word in line]
         done = subprocess.run(
-            [*line, "--scheduler", cluster.scheduler_address],
+            [python, *line, "--scheduler", cluster.scheduler_address],
+            cwd=tmp_path,
             env=environment(),
             capture_output=True,
             text=True,
@@ -155,6 +160,8 @@ def test_run_says_what_it_heard_and_learned_it(finished: tuple[Path, Path]) -> N
     assert result["rows"]["CREMA-D 6"]["clips"] == 12
     with np.load(run / "calibration.npz") as stored:
         assert stored["features"].shape[1:] == (184, 40)
+    with np.load(run / "test_logits.npz") as stored:
+        assert "CREMA-D/1004_DFA_ANG_XX" in stored["keys"], "not where it lay on this machine"
     header = (run / "history.csv").read_text().splitlines()
     assert len(header) == 3
 

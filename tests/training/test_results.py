@@ -25,7 +25,7 @@ def finished_run(runs: Path, plan: str, training: str, speakers: list[int], righ
     keys, windows = [], []
     for speaker in speakers:
         for number, (code, mood) in enumerate(MOODS.items()):
-            keys.append(f"/data/CREMA-D/{speaker}_DFA_{code}_XX")
+            keys.append(f"CREMA-D/{speaker}_DFA_{code}_XX")
             said = mood if number < right else "sad"
             row = np.zeros(len(UNION), np.float32)
             row[UNION.index(said)] = 3.0

@@ -12,7 +12,7 @@ SPEECH_SUFFIXES = frozenset({".wav", ".opus", ".flac", ".ogg", ".mp3", ".aif", "
 
 @dataclass(frozen=True)
 class Clip:
-    """One recording; `path` is relative to the folder that the corpora lie in."""
+    """One recording; `path` leads to it from where the command was called, or from the root."""
 
     corpus: str
     path: str
@@ -27,6 +27,11 @@ class Clip:
     def key(self) -> str:
         """The same recording in another container has the same key."""
         return str(Path(self.path).with_suffix(""))
+
+    @property
+    def name(self) -> str:
+        """All that readers of corpora look at; says nothing about the machine it was read on."""
+        return "/".join(Path(self.key).parts[-2:])
 
 
 def write_manifest(path: Path, clips: Iterable[Clip]) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -13,6 +15,15 @@ class Processes:
     workers: int = 1
     scheduler: str | None = None
     """Address of a Dask scheduler. Its workers must see the same files under the same paths."""
+
+    def path(self, given: Path) -> Path:
+        """As whoever does the work must be told it: workers of a cluster have folders of their own.
+
+        Links are not followed, for they may lead elsewhere on each machine.
+        """
+        if self.scheduler is None:
+            return given
+        return Path(os.path.abspath(given))  # noqa: PTH100  # absolute() leaves `..` in
 
     @contextmanager
     def pool(self) -> Iterator[Executor]:

@@ -230,7 +230,7 @@ def score(
         return {}
     clips = [material.store.clips[row] for row in test]
     owner, windows = scorer.window_logits(material.bank, test)
-    keys = np.array([clip.key for clip in clips])
+    keys = np.array([clip.name for clip in clips])
     np.savez_compressed(folder / LOGITS_FILE, owner=owner, windows=windows, keys=keys)
     return row_figures(clips, clip_means(owner, windows, len(clips)))
 

@@ -63,8 +63,13 @@ def command(
         for seeded, training in wanted:
             train_here(material, seeded, plan, training, runs, tensorboard)
         return
+    path = data.processes.path
+    recipe_name, plan_name = (
+        str(path(Path(name))) if name.endswith(".toml") else name
+        for name in (recipe_name, plan_name)
+    )
     given = ["--recipe", recipe_name, "--plan", plan_name, "--protocol", protocol]
-    given += ["--runs", str(runs), "--cache", str(data.cache), "--workers", "1"]
+    given += ["--runs", str(path(runs)), "--cache", str(data.cache), "--workers", "1"]
     given += [word for root in data.roots for word in ("--data", str(root))]
     given += ["--tensorboard"] if tensorboard else []
     with data.processes.pool() as cluster:

@@ -75,7 +75,9 @@ def data_options(command: Command) -> Command:
     def with_data(
         roots: tuple[Path, ...], cache: Path, workers: int, scheduler: str | None, **others: Any
     ) -> Any:
-        return command(data=Data(roots, cache, Processes(workers, scheduler)), **others)
+        who = Processes(workers, scheduler)
+        data = Data(tuple(map(who.path, roots)), who.path(cache), who)
+        return command(data=data, **others)
 
     return with_data
 
