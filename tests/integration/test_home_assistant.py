@@ -57,8 +57,8 @@ def test_a_life_with_home_assistant(home_assistant, broker: Broker, make_process
     is_seen_by_doctor_to_be_accepted(config, tmp_path)
     with Subscriber(broker) as heard:
         shows_all_entities(ha, device)
-        follows_the_moods(ha, device)
-        obeys(ha, device)
+        identity = follows_the_moods(ha, device)
+        obeys(ha, device, identity)
         device = is_gone_at_once_when_killed_and_comes_back(ha, device, make_process, config)
         is_announced_again_after_a_restart(ha, device, heard)
         device.stop()
@@ -118,9 +118,10 @@ def follows_the_moods(ha, device):
     ha.wait("sensor.kitchen_confidence", "70.0")
     ha.wait("binary_sensor.kitchen_speech", "on")
     ha.wait_for("event.kitchen_mood_event", event_type="started", id=identity, mood="angry")
+    return identity
 
 
-def obeys(ha, device):
+def obeys(ha, device, identity):
     ha.call("number/set_value", "number.kitchen_hold", value=12.5)
     assert device.answer("command") == "command SetHold(seconds=12.5)"
     ha.wait("number.kitchen_hold", "12.5")
@@ -133,6 +134,7 @@ def obeys(ha, device):
     ha.wait("switch.kitchen_microphone", "off")
     ha.wait("sensor.kitchen", "unavailable")
     ha.wait("sensor.kitchen_sound_source", "muted")
+    ha.wait_for("event.kitchen_mood_event", event_type="ended", mood_id=identity)
     ha.call("switch/turn_on", "switch.kitchen_microphone")
     ha.wait("switch.kitchen_microphone", "on")
     ha.wait("sensor.kitchen", "unknown")

@@ -170,3 +170,13 @@ def test_entity_ids_are_those_that_home_assistant_makes_of_names():
     assert len(set(ids.values())) == len(ids)
     assert "object_id" not in json.dumps(message)
     assert entries["level"] == {"platform": "sensor"}
+
+
+def test_events_are_there_as_long_as_the_device_is():
+    """The last mood ends when the microphone closes, and late events may come at any time."""
+    config = config_for(alert=[{"name": "loud", "moods": ["angry"]}])
+    topics = Topics("moodwire", "kitchen")
+    discovery = Discovery(config, topics, LABELS, Hardware("Pi"))
+    entries = json.loads(discovery.announcement().payload)["components"]
+    for name in ("event", "alert"):
+        assert entries[name]["availability"] == [{"topic": topics.availability}]

@@ -91,7 +91,7 @@ def _speech(f: Features) -> Component:
 
 
 def _event(f: Features) -> Component:
-    return {
+    return _always(f) | {
         "name": "Mood event",
         "icon": "mdi:emoticon-outline",
         "event_types": ["started", "ended"],
@@ -102,7 +102,7 @@ def _event(f: Features) -> Component:
 def _alert(f: Features) -> Component | None:
     if not f.config.alert:
         return None
-    return {
+    return _always(f) | {
         "name": "Alert",
         "icon": "mdi:alert-circle-outline",
         "event_types": [alert.name for alert in f.config.alert],
@@ -225,7 +225,7 @@ def _button(f: Features, control: str, look: Component, category: str) -> Compon
 
 
 def _always(f: Features) -> Component:
-    """There also while nothing is heard."""
+    """There also while nothing is heard, when the last mood ends and late events arrive."""
     return {"availability": [reachable(f.topics)]}
 
 
