@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import noise, sine
 
-from moodwire.audio.pipe import PipeSource
+from moodwire.audio.pipe import Pipe, PipeSource
 from moodwire.audio.source import SourceError, chunks
 from moodwire.audio.wav import RawFormat
 
@@ -43,9 +43,9 @@ def pipe(content, cuts=()):
         writer.join()
 
 
-def heard(content, cuts=(), **options):
+def heard(content, cuts=(), raw=None, **options):
     with pipe(content, cuts) as descriptor:
-        source = PipeSource(descriptor, **options)
+        source = PipeSource(Pipe(descriptor, raw=raw), **options)
         found = [chunk.samples for chunk in chunks(source)]
         assert source.finished
     return np.concatenate(found) if found else np.empty(0, np.float32)
@@ -100,6 +100,14 @@ def test_what_follows_the_sound_is_not_heard():
     assert len(heard(wav(noise(0.5)) + b"LIST" + bytes(5_000))) == 8_000
 
 
+def test_time_counts_from_the_beginning_of_the_recording():
+    with pipe(wav(noise(0.5, 44_100), 44_100)) as descriptor:
+        found = list(chunks(PipeSource(Pipe(descriptor))))
+    ends = [0.0, *(chunk.end for chunk in found)]
+    assert [chunk.time for chunk in found] == pytest.approx(ends[:-1])
+    assert ends[-1] == pytest.approx(0.5)
+
+
 def test_half_a_sample_at_the_end_is_left_out():
     assert len(heard(pcm(noise(0.1))[:-1])) == 1_599
 
@@ -125,7 +133,7 @@ def test_what_is_no_sound_is_refused_in_one_sentence(content, message):
 
 def test_a_pipe_that_is_slow_lets_the_reader_go_after_its_timeout():
     reading, writing = os.pipe()
-    source = PipeSource(reading)
+    source = PipeSource(Pipe(reading))
     begun = time.monotonic()
     assert source.read(0.05) is None
     assert 0.04 < time.monotonic() - begun < 5.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pty
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,7 @@ def listen(*arguments: str) -> list[str]:
 
 
 def test_sound_from_a_pipe(environment: dict[str, str], record: Record) -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
     with record("scene.wav", (None, 1.0), ("angry", 2.0)).open("rb") as sound:
         told = subprocess.run(
             listen("--input", "-"), stdin=sound, env=environment, capture_output=True, text=True
@@ -34,6 +37,28 @@ def test_sound_from_a_pipe(environment: dict[str, str], record: Record) -> None:
     assert told.returncode == 0, told.stderr
     assert "moodwire/moodwire/mood quiet" in told.stdout.splitlines()
     assert "XNNPACK" not in told.stderr
+    states = [line.split(" ", 1)[1] for line in told.stdout.splitlines() if "/state {" in line]
+    since = [json.loads(state)["since"] for state in states]
+    times = [datetime.fromisoformat(each) for each in since if each]
+    assert times and before <= min(times) <= max(times) <= datetime.now(UTC) + timedelta(seconds=3)
+
+
+def test_a_recording_tells_the_same_through_a_pipe(
+    environment: dict[str, str], record: Record
+) -> None:
+    """Its times too: they count from when it began, which `--start` says."""
+    file = record("scene.wav", (None, 1.0), ("angry", 2.0))
+    replay = [*MOODWIRE, "replay", "--fast", "--values", "--start", "2026-01-01T00:00:00"]
+    replay += ["--model", str(tones.BUNDLE)]
+    from_file = subprocess.run(
+        [*replay, str(file)], env=environment, capture_output=True, check=True
+    )
+    with file.open("rb") as sound:
+        piped = subprocess.run(
+            [*replay, "-"], stdin=sound, env=environment, capture_output=True, check=True
+        )
+    assert b'"since":"2026-01-01T00:00:0' in from_file.stdout
+    assert piped.stdout == from_file.stdout
 
 
 def test_an_empty_pipe_is_told(environment: dict[str, str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,29 @@ def test_a_piped_recording_is_heard_to_its_end(make_daemon: MakeDaemon, broker: 
         heard.wait(event("started", "happy"))
         heard.wait(event("ended", "happy"))
         heard.topic(f"{ROOT}/availability", b"offline")
+
+
+def test_a_wav_stream_is_still_understood_after_a_mute(
+    make_daemon: MakeDaemon, broker: Broker
+) -> None:
+    def in_stereo(samples: np.ndarray) -> np.ndarray:
+        return np.repeat(samples, 6)  # three times the rate, and two channels
+
+    header = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 2**32 - 1, b"WAVE", b"fmt ", 16,
+                         1, 2, 48_000, 48_000 * 4, 4, 16)  # fmt: skip
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True)
+        assert daemon.process.stdin is not None
+        daemon.process.stdin.write(header + struct.pack("<4sI", b"data", 2**32 - 1))
+        daemon.feed(in_stereo(ROOM[:16_000]))
+        heard.topic(f"{ROOT}/source", b"live")
+        heard.publish(f"{ROOT}/set/mute", "ON")
+        heard.topic(f"{ROOT}/control/mute", b"ON")
+        mark = heard.mark()
+        heard.publish(f"{ROOT}/set/mute", "OFF")
+        heard.topic(f"{ROOT}/control/mute", b"OFF", after=mark)
+        daemon.feed(in_stereo(np.concatenate((ROOM[:16_000], tones.tone("happy", 4.0)))))
+        heard.wait(event("started", "happy"), after=mark)
 
 
 @pytest.mark.parametrize(

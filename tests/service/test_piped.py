@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import io
 import json
 import os
+import select
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +16,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import soundfile
 import tones
+from sounds import sine
 
 from moodwire.audio.capture import Sizes
+from moodwire.audio.pipe import Pipe
 from moodwire.audio.sample import sample_recording
 from moodwire.service import piped
 from moodwire.service.piped import PipedStream
@@ -23,6 +29,7 @@ from moodwire.service.stream import Block
 
 HOP = 1_600  # a tenth of a second
 SECONDS = HOP / 16_000
+SIZES = Sizes(first=HOP, block=HOP)
 
 
 class Writer:
@@ -31,22 +38,31 @@ class Writer:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1_000.0
         monkeypatch.setattr(piped, "time", SimpleNamespace(monotonic=lambda: self.now))
-        self.read_end, self._write_end = os.pipe()
-        self._stream = PipedStream(self.read_end, Sizes(first=HOP, block=HOP), 0, "pipe")
+        self.read_end, self.write_end = os.pipe()
+        self._pipe = Pipe(self.read_end)
+        self._stream = PipedStream(self._pipe, SIZES, 0, self.now)
 
     def writes(self, hops: int, every: float) -> list[Block]:
         """So many, one after the other; returns what was made of them."""
         found = []
         for _ in range(hops):
             self.now += every
-            os.write(self._write_end, np.ones(HOP, dtype="<i2").tobytes())
-            found += self._stream.take()
+            os.write(self.write_end, np.ones(HOP, dtype="<i2").tobytes())
+            found += self.takes()
         assert len(found) == hops
         return found
 
+    def takes(self) -> list[Block]:
+        return self._stream.take()
+
+    def begins_anew(self, not_before: float) -> None:
+        """What hears is closed and opened again, as after a mute."""
+        self._stream.close()
+        self._stream = PipedStream(self._pipe, SIZES, 0, not_before)
+
     def close(self) -> None:
         os.close(self.read_end)
-        os.close(self._write_end)
+        os.close(self.write_end)
 
 
 @pytest.fixture
@@ -92,6 +108,55 @@ def test_a_long_pause_after_haste_does_not_turn_time_back(writer: Writer) -> Non
     assert after.after_gap
     assert after.time >= hasty[-1].time + SECONDS - 1e-6
     assert came(after) == pytest.approx(writer.now, abs=piped.STEADY_SECONDS)
+
+
+def test_haste_before_a_mute_does_not_turn_time_back_after_it(writer: Writer) -> None:
+    hasty = writer.writes(300, 0.001)
+    until = hasty[-1].time + SECONDS
+    writer.begins_anew(until)
+    blocks = writer.writes(10, SECONDS)
+    assert blocks[0].time == pytest.approx(until)
+    assert [came(block) for block in blocks] == pytest.approx([block.complete for block in blocks])
+
+
+def test_what_comes_at_once_is_taken_at_once(writer: Writer) -> None:
+    """Whoever polls the descriptor hears nothing of what was read and not taken."""
+    os.write(writer.write_end, bytes(2 * (3 * HOP + HOP // 2)))
+    assert len(writer.takes()) == 3
+    os.write(writer.write_end, bytes(HOP))
+    assert len(writer.takes()) == 1
+
+
+def test_a_writer_that_never_pauses_does_not_keep_the_loop(writer: Writer) -> None:
+    fcntl.fcntl(writer.write_end, fcntl.F_SETPIPE_SZ, 1 << 20)
+    os.write(writer.write_end, bytes(1 << 20))
+    assert len(writer.takes()) <= (1 << 16) // (2 * HOP) + 1
+
+
+def test_closed_and_opened_anew_it_still_knows_what_the_pipe_carries() -> None:
+    """A header comes once; and the pipe may stand in the middle of a frame."""
+    tone = np.repeat(sine(440.0, 1.0, 48_000), 2)
+    file = io.BytesIO()
+    soundfile.write(file, tone.reshape(-1, 2), 48_000, format="WAV", subtype="PCM_24")
+    content = file.getvalue()
+    cut = len(content) // 2 + 1
+    reading, writing = os.pipe()
+    fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 20)
+    pipe, halves = Pipe(reading), []
+    for part in (content[:cut], content[cut:]):
+        stream = PipedStream(pipe, SIZES, 0, 0.0)
+        os.write(writing, part)
+        blocks: list[Block] = []
+        while select.select([reading], [], [], 0.0)[0]:
+            blocks += stream.take()
+        stream.close()
+        halves.append(np.concatenate([block.samples for block in blocks]))
+    os.close(reading)
+    os.close(writing)
+    for half in halves:
+        spectrum = np.abs(np.fft.rfft(half))
+        assert np.argmax(spectrum) * 16_000 / len(half) == pytest.approx(440.0, abs=3.0)
+    assert sum(map(len, halves)) / 16_000 == pytest.approx(1.0, abs=SECONDS)
 
 
 def test_the_daemon_tells_no_event_of_the_future(tmp_path: Path) -> None:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
+import tones
+from kitchen import wait_until
+from sounds import noise
+
+from moodwire.audio.pipe import Pipe, PipeSource
+from moodwire.config import Config
+from moodwire.model import load_bundle
+from moodwire.pipeline import Pipeline
 from moodwire.web.live import LiveFeed, Snapshot
+from moodwire.web.standalone import Standalone
 
 NOON = 1_772_452_800.0
 
@@ -15,3 +26,15 @@ def test_the_timeline_goes_on_after_the_clock_was_set_back():
         feed.show(Snapshot(time=NOON - 3600 + second, mood="sad"))
     times = [moment.time for moment in feed.timeline()]
     assert times == [NOON - 3600 + second for second in range(5)]
+
+
+def test_the_page_alone_shows_what_comes_through_a_pipe():
+    config, bundle = Config(), load_bundle(tones.BUNDLE)
+    reading, writing = os.pipe()
+    host = Standalone(config, bundle, Pipeline(bundle, config), PipeSource(Pipe(reading)))
+    host.start()
+    os.write(writing, (32_767 * noise(1.0)).astype("<i2").tobytes())
+    wait_until(lambda: host.feed.snapshot.source == "live", timeout=20.0)
+    os.close(writing)
+    host.stop()
+    os.close(reading)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from moodwire.audio.resample import Resampler
+from moodwire.audio.resample import resampler_for
 from moodwire.audio.source import (
     BLOCK_SECONDS,
     MODEL_RATE,
@@ -38,7 +38,7 @@ class FileSource:
         self._file = _open(self.path)
         try:
             check_channel(channel, self._file.channels, self.name)
-            self._resampler = _resampler(self.name, self._file.samplerate)
+            self._resampler = resampler_for(self.name, self._file.samplerate)
         except SourceError:
             self._file.close()
             raise
@@ -107,10 +107,3 @@ def _open(path: Path) -> ForwardFile:
         raise SourceError(
             f"{path} is no sound file that can be read: {reason} ({kinds})"
         ) from error
-
-
-def _resampler(name: str, rate: int) -> Resampler:
-    try:
-        return Resampler(rate)
-    except SourceError as error:
-        raise SourceError(f"{name}: {error}") from error

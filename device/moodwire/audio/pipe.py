@@ -7,12 +7,14 @@ import select
 import time
 
 import numpy as np
+from numpy.typing import NDArray
 
-from moodwire.audio.resample import Resampler
+from moodwire.audio.resample import Resampler, resampler_for
 from moodwire.audio.source import (
     BLOCK_SECONDS,
     MODEL_RATE,
     Chunk,
+    Samples,
     SourceError,
     check_channel,
     to_mono,
@@ -23,96 +25,67 @@ FOREIGN = {b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3\x03": "MP3", b"ID3\x04": "MP3"
 """First bytes of formats that would be noise if they were taken for raw samples."""
 
 
-class PipeSource:
-    """Reads a file descriptor. It is not live: whoever writes waits until we have read.
+class Pipe:
+    """A descriptor that says once what it carries, and then gives whole frames of that.
 
-    Time counts from the opening, by samples: a pipe says nothing about when they were heard.
+    It outlives the sources that read it, one after the other. The descriptor belongs to whoever
+    opened it.
     """
 
-    live = False
-
     def __init__(
-        self,
-        descriptor: int = 0,
-        *,
-        raw: RawFormat | None = None,
-        channel: int = 0,
-        name: str = "pipe",
-        block_seconds: float = BLOCK_SECONDS,
+        self, descriptor: int = 0, *, raw: RawFormat | None = None, name: str = "pipe"
     ) -> None:
         """`raw` holds for a stream that doesn't begin with a WAV header."""
+        self.descriptor = descriptor
         self.name = name
-        self._descriptor = descriptor
         self._raw = raw or RawFormat()
-        self._channel = channel
-        self._block_seconds = block_seconds
         self._bytes = bytearray()
         self._format: RawFormat | None = None
         self._left: int | None = None  # bytes of sound that the WAV header still promises
-        self._opened = time.monotonic()
-        self._position = 0
-        self._ended = self._finished = False
+        self._ended = False
 
     @property
-    def finished(self) -> bool:
-        return self._finished
+    def exhausted(self) -> bool:
+        """No frame will come any more."""
+        return self._ended and not self.holds(1)
 
-    def read(self, timeout: float) -> Chunk | None:
-        deadline = time.monotonic() + timeout
-        while not self._finished:
-            if self._format is None and not self._begin(deadline):
-                return None
-            assert self._format is not None
-            frame = self._format.frame_bytes
-            wanted = frame * max(1, round(self._block_seconds * self._format.rate))
-            if not self._fill(wanted, deadline):
-                return None
-            whole = min(len(self._bytes), wanted) // frame * frame
-            samples = self._resampler.push(
-                to_mono(decode(bytes(self._bytes[:whole]), self._format), self._channel)
-            )
-            del self._bytes[:whole]
-            if self._ended and len(self._bytes) < frame:
-                samples = np.concatenate((samples, self._resampler.flush()))
-                self._finished = True
-            if len(samples):
-                return self._chunk(samples)
-        return None
+    def holds(self, frames: int) -> bool:
+        """Whether so many were read from the descriptor already."""
+        return self._format is not None and len(self._bytes) >= frames * self._format.frame_bytes
 
-    def close(self) -> None:
-        """Stops reading; the descriptor belongs to whoever opened it."""
-        self._finished = True
+    def format(self, deadline: float) -> RawFormat | None:
+        """What the stream is; None if too little of it has come yet."""
+        if self._format is None and self._fill(4, deadline):
+            self._format = self._read_format()
+        return self._format
 
-    def _begin(self, deadline: float) -> bool:
-        """Find out what the stream is; False if too little of it has come yet."""
-        if not self._fill(4, deadline):
-            return False
+    def read(self, frames: int, deadline: float) -> NDArray[np.float32] | None:
+        """(frames, channels), fewer only at the end; None if the deadline passed."""
+        form = self.format(deadline)
+        if form is None or not self._fill(frames * form.frame_bytes, deadline):
+            return None
+        size = min(frames, len(self._bytes) // form.frame_bytes) * form.frame_bytes
+        found = decode(bytes(self._bytes[:size]), form)
+        del self._bytes[:size]
+        return found
+
+    def _read_format(self) -> RawFormat:
         magic = bytes(self._bytes[:4])
         if not magic:
-            self._finished = True
             raise SourceError(f"{self.name}: nothing came; pipe a WAV stream or raw samples")
         if magic in FOREIGN:
-            self._finished = True
             raise SourceError(
                 f"{self.name}: this is {FOREIGN[magic]}; a pipe carries WAV or raw PCM. "
                 "Name the file instead of piping it"
             )
-        if magic == b"RIFF":
-            del self._bytes[:4]
-            form, self._left = read_header(self._exactly, self.name)
-            if self._left is not None:
-                del self._bytes[self._left :]  # other chunks may follow the sound
-                self._left -= len(self._bytes)
-        else:
-            form = self._raw
-        try:
-            check_channel(self._channel, form.channels, self.name)
-            self._resampler = Resampler(form.rate)
-        except SourceError as error:
-            self._finished = True
-            raise SourceError(f"{self.name}: {error}") from error
-        self._format = form
-        return True
+        if magic != b"RIFF":
+            return self._raw
+        del self._bytes[:4]
+        form, self._left = read_header(self._exactly, self.name)
+        if self._left is not None:
+            del self._bytes[self._left :]  # other chunks may follow the sound
+            self._left -= len(self._bytes)
+        return form
 
     def _exactly(self, count: int) -> bytes:
         """That many bytes of the header, fewer only if the stream ended or stalled for long."""
@@ -126,16 +99,81 @@ class PipeSource:
         while len(self._bytes) < wanted and not self._ended:
             most = 1 << 16 if self._left is None else min(1 << 16, self._left)
             left = max(0.0, deadline - time.monotonic())
-            if most and not select.select([self._descriptor], [], [], left)[0]:
+            if most and not select.select([self.descriptor], [], [], left)[0]:
                 return False
-            fresh = os.read(self._descriptor, most) if most else b""
+            fresh = os.read(self.descriptor, most) if most else b""
             if self._left is not None:
                 self._left -= len(fresh)
             self._ended = not fresh
             self._bytes += fresh
         return True
 
-    def _chunk(self, samples: np.ndarray[tuple[int], np.dtype[np.float32]]) -> Chunk:
+
+class PipeSource:
+    """Hears a pipe from where it stands. It is not live: whoever writes waits until we have read.
+
+    Time counts from the opening, by samples: a pipe says nothing about when they were heard.
+    """
+
+    live = False
+
+    def __init__(
+        self, pipe: Pipe, *, channel: int = 0, block_seconds: float = BLOCK_SECONDS
+    ) -> None:
+        self.name = pipe.name
+        self._pipe = pipe
+        self._channel = channel
+        self._block_seconds = block_seconds
+        self._block = 0  # frames
+        self._resampler: Resampler | None = None
+        self._position = 0
+        self._finished = False
+
+    @property
+    def finished(self) -> bool:
+        return self._finished
+
+    @property
+    def holds_more(self) -> bool:
+        """`read` has another chunk at once, of which the descriptor knows nothing any more."""
+        return self._resampler is not None and self._pipe.holds(self._block)
+
+    def read(self, timeout: float) -> Chunk | None:
+        deadline = time.monotonic() + timeout
+        while not self._finished:
+            resampler = self._resampler or self._begin(deadline)
+            if resampler is None:
+                return None
+            frames = self._pipe.read(self._block, deadline)
+            if frames is None:
+                return None
+            samples = resampler.push(to_mono(frames, self._channel))
+            if self._pipe.exhausted:
+                samples = np.concatenate((samples, resampler.flush()))
+                self._finished = True
+            if len(samples):
+                return self._chunk(samples)
+        return None
+
+    def close(self) -> None:
+        """Stops reading; what the pipe holds is left to who hears it next."""
+        self._finished = True
+
+    def _begin(self, deadline: float) -> Resampler | None:
+        """None if the pipe has not yet told what it carries."""
+        try:
+            form = self._pipe.format(deadline)
+            if form is None:
+                return None
+            check_channel(self._channel, form.channels, self.name)
+            self._block = max(1, round(self._block_seconds * form.rate))
+            self._resampler = resampler_for(self.name, form.rate)
+        except SourceError:
+            self._finished = True
+            raise
+        return self._resampler
+
+    def _chunk(self, samples: Samples) -> Chunk:
         position = self._position
         self._position += len(samples)
-        return Chunk(samples, self.name, position, self._opened + position / MODEL_RATE)
+        return Chunk(samples, self.name, position, position / MODEL_RATE)

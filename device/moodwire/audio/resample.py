@@ -27,6 +27,14 @@ PASS_BAND = 0.95
 """Share of the lower of the two Nyquist frequencies that passes; the stop band begins at it."""
 
 
+def resampler_for(name: str, rate: int) -> Resampler:
+    """Of a source, whose name an error tells."""
+    try:
+        return Resampler(rate)
+    except SourceError as error:
+        raise SourceError(f"{name}: {error}") from error
+
+
 class Resampler:
     """Pushed samples at `source_rate`, returns samples at `target_rate`, aligned in time."""
 

@@ -89,7 +89,7 @@ def _checked(heard: Iterator[Heard], source: Source) -> Iterator[Heard]:
 
 def _teller(source: Source, bundle: Bundle, config: Config) -> Teller:
     identity = ModelIdentity(bundle.name, bundle.hash, bundle.labels)
-    return Teller(config, identity, clock_for(isinstance(source, FileSource)), values=True)
+    return Teller(config, identity, clock_for(not source.live), values=True)
 
 
 def _print(heard: Iterator[Heard], teller: Teller, summary: Summary) -> None:

@@ -79,11 +79,12 @@ def open_input(text: str | None, config: Config, raw: RawFormat | None = None) -
     channel = config.microphone.channel
     with exits_with(SOUND, SourceError):
         if text == "-":
-            from moodwire.audio.pipe import PipeSource
+            from moodwire.audio.pipe import Pipe, PipeSource
 
             if sys.stdin.isatty():
                 raise SourceError("the standard input is a terminal; pipe sound into it")
-            return PipeSource(sys.stdin.fileno(), raw=raw, channel=channel, name="standard input")
+            pipe = Pipe(sys.stdin.fileno(), raw=raw, name="standard input")
+            return PipeSource(pipe, channel=channel)
         if text is not None and looks_like_a_file(text):
             from moodwire.audio.file import FileSource
 

@@ -14,6 +14,7 @@ from typing import Final
 
 import moodwire
 from moodwire.audio.health import SourceHealth
+from moodwire.audio.pipe import Pipe
 from moodwire.config import Config, ConfigError
 from moodwire.decision.thresholds import UnknownMoodError
 from moodwire.model import Bundle, BundleError
@@ -67,15 +68,14 @@ class Daemon:
         """`capture`: already started for this configuration; `input_pipe`: instead of any."""
         self._controls = controls
         self._capture = capture
-        self._input_pipe = input_pipe
+        self._input = None if input_pipe is None else Pipe(input_pipe, name="the input")
         self._wake = Wake()
         self._restart = False
         bundle, pipeline = make_pipeline(config)
         composer, outbox = make_composer(config, bundle), make_outbox(config, controls.state)
         link = self._make_link(config, bundle, outbox)
         parts = Parts(config, bundle, pipeline, composer, outbox, link)
-        piped = input_pipe is not None
-        ear = Ear(self._open_stream, SourceHealth(PATIENCE if piped else None))
+        ear = Ear(self._open_stream, SourceHealth(PATIENCE if self._input else None))
         self.monitor = Monitor(
             parts, ear, self._wake, Notifier(), ends_with_source=ends_with_source
         )
@@ -121,8 +121,8 @@ class Daemon:
         parts = self.monitor.parts
         sizes = packet_sizes(parts.pipeline, parts.config)
         channel = parts.config.microphone.channel
-        if self._input_pipe is not None:
-            return PipedStream(self._input_pipe, sizes, channel, "the input")
+        if self._input is not None:
+            return PipedStream(self._input, sizes, channel, self.monitor.heard_until)
         process, self._capture = self._capture or spawn_capture(parts.config), None
         return CaptureStream(process, sizes, channel)
 

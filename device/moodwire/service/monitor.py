@@ -68,8 +68,10 @@ class Monitor:
 
         self._ends_with_source = ends_with_source
         self._started = time.monotonic()
+        self.heard_until = self._started
+        """Time of the stream, which a pipe may have taken ahead of the clock."""
+
         self._source: SourceState = "starting"
-        self._heard_until = self._started
         self._ahead = 0.0
         self._inferences = 0  # of pipelines that were replaced since
         self._ended = False
@@ -133,7 +135,7 @@ class Monitor:
 
     def break_off(self) -> None:
         """Ends what holds, forgets what was heard."""
-        self._publish(self.parts.pipeline.reset(self._heard_until))
+        self._publish(self.parts.pipeline.reset(self.heard_until))
 
     def replace(self, parts: Parts) -> None:
         """Go on with other parts; the caller has stopped or kept the old link."""
@@ -170,7 +172,7 @@ class Monitor:
         if pipeline.inferences > before:
             self.judging.add((time.perf_counter() - began) / (pipeline.inferences - before))
         self.hops += len(observations)
-        self._heard_until = block.time + len(block.samples) / pipeline.spec.sample_rate
+        self.heard_until = block.time + len(block.samples) / pipeline.spec.sample_rate
         if observations:
             self._publish(observations)
             self.latency.add(time.monotonic() - block.complete)

@@ -17,7 +17,7 @@ from moodwire.audio.capture import Sizes
 from moodwire.audio.clock import CaptureClock
 from moodwire.audio.errors import SourceError
 from moodwire.audio.health import Heard, Patience
-from moodwire.audio.pipe import PipeSource
+from moodwire.audio.pipe import Pipe, PipeSource
 from moodwire.audio.source import MODEL_RATE, Chunk, Samples
 from moodwire.service.stream import Block, StreamEndedError
 
@@ -34,13 +34,13 @@ STEADY_SECONDS = 0.05
 
 
 class PipedStream:
-    """Reads what has come; ends when the pipe does."""
+    """Reads what has come; ends when the pipe does. Closed, it leaves the pipe to the next one."""
 
-    def __init__(self, descriptor: int, sizes: Sizes, channel: int, name: str) -> None:
-        self._descriptor = descriptor
-        self._source = PipeSource(
-            descriptor, channel=channel, name=name, block_seconds=sizes.block / MODEL_RATE
-        )
+    def __init__(self, pipe: Pipe, sizes: Sizes, channel: int, not_before: float) -> None:
+        """`not_before`: how far an earlier one got, maybe ahead of time."""
+        self._descriptor = pipe.descriptor
+        self._source = PipeSource(pipe, channel=channel, block_seconds=sizes.block / MODEL_RATE)
+        self._not_before = not_before
         self._clock = CaptureClock(MODEL_RATE, PAUSE_SECONDS)
         self._gaps = 0
         self._start: float | None = None  # of the sample with number 0, had there been no gap
@@ -50,16 +50,19 @@ class PipedStream:
         return self._descriptor
 
     def take(self) -> list[Block]:
-        """One block at a time, since the loop has other things to do in between."""
+        """Not more than came at once, since the loop has other things to do in between; and not
+        less, since a loop that polls the descriptor would hear of the rest with the next write."""
         if self._source.finished:
             raise StreamEndedError(f"{self._source.name} ended")
+        blocks: list[Block] = []
         try:
-            chunk = self._source.read(0.0)
+            while (chunk := self._source.read(0.0)) is not None:
+                blocks.append(self._block(chunk, time.monotonic()))
+                if not self._source.holds_more:
+                    break
         except SourceError as error:
             raise StreamEndedError(str(error)) from None
-        if chunk is None:
-            return []
-        return [self._block(chunk, time.monotonic())]
+        return blocks
 
     def _block(self, chunk: Chunk, now: float) -> Block:
         clock = self._clock
@@ -67,7 +70,7 @@ class PipedStream:
         after_gap = clock.gaps != self._gaps
         came = clock.time_of(chunk.position)
         if self._start is None:
-            self._start = came - chunk.position / MODEL_RATE
+            self._start = max(came, self._not_before) - chunk.position / MODEL_RATE
         begins = self._start + chunk.position / MODEL_RATE
         if after_gap:  # time must not run backwards, even if it was ahead by more than the gap
             self._gaps = clock.gaps
