@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tomllib
+import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +16,13 @@ from moodwire.model.manifest import Corpus
 from moodwire_convert.export import ConversionError
 
 
+class Licence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a corpus' owners allow."""
+
+    licence: str
+    commercial_use: bool
+
+
 class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of cards/: what stays the same from one training to the next."""
 
@@ -26,6 +33,8 @@ class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Outputs of the network that the bundle keeps, in this order."""
     commercial_use: bool
     """Refuse a network that heard a corpus whose licence does not allow it."""
+    corpora: dict[str, Licence] = field(default_factory=dict)
+    """Of corpora that cards/corpora.toml does not know."""
 
 
 class Heard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -83,20 +92,27 @@ def read_record(path: Path) -> Record:
     return record
 
 
-def with_licences(heard: Sequence[Heard], commercial_use: bool) -> list[Corpus]:
+def with_licences(heard: Sequence[Heard], card: Card) -> list[Corpus]:
     """Every corpus with what its owners allow."""
     text = (files("moodwire_convert") / "cards" / "corpora.toml").read_text("utf-8")
-    known: dict[str, dict[str, Any]] = tomllib.loads(text)
+    known = card.corpora | msgspec.toml.decode(text, type=dict[str, Licence])
     corpora = []
     for each in heard:
         if each.name not in known:
             raise ConversionError(
-                f"the licence of corpus {each.name!r} is not known; add it to cards/corpora.toml"
+                f"the licence of corpus {each.name!r} is not known; write it into your card "
+                f"(--card FILE.toml): [corpora.{json.dumps(each.name, ensure_ascii=False)}] "
+                'with licence = "..." and commercial_use = true or false'
             )
+        said = known[each.name]
         corpus = Corpus(
-            name=each.name, clips=each.clips, speakers=each.speakers, **known[each.name]
+            name=each.name,
+            licence=said.licence,
+            commercial_use=said.commercial_use,
+            clips=each.clips,
+            speakers=each.speakers,
         )
-        if commercial_use and not corpus.commercial_use:
+        if card.commercial_use and not corpus.commercial_use:
             raise ConversionError(
                 f"the card allows commercial use, but the network heard {each.name} "
                 f"({corpus.licence}); fit it without, or use another card"

@@ -61,7 +61,7 @@ def convert(request: Request, directory: Path) -> Converted:
     spec = request.record.frontend
     _check_windows("calibration", request.calibration, (spec.window_frames, spec.width))
     _check_standardisation(request.record, spec)
-    corpora = with_licences(request.record.corpora, request.card.commercial_use)
+    corpora = with_licences(request.record.corpora, request.card)
     sets = {name: narrow(windows, outputs) for name, windows in _sets(request).items()}
     exported = export(
         request.network,

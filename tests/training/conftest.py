@@ -41,3 +41,19 @@ def tiny_plan(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("plans") / "tiny.toml"
     file.write_text('name = "tiny"\n[[training]]\nname = "1"\ntest = ["CRE1004"]\n')
     return file
+
+
+@pytest.fixture(scope="session")
+def own_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV with moods of three voices, the files named alike in every voice's folder."""
+    folder = tmp_path_factory.mktemp("own")
+    rows = ["path,emotion,speaker"]
+    for number, speaker in enumerate(("anna", "ben", "cleo")):
+        (folder / speaker).mkdir()
+        for mood, wobble in (("angry", 9.0), ("happy", 6.0), ("sad", 3.5), ("bored", 1.0)):
+            for take in range(2):
+                sound = voice(100.0 + 40 * number, wobble, 1.2, 10 * number + take)
+                soundfile.write(folder / speaker / f"{mood}{take}.wav", sound, RATE)
+                rows.append(f"{speaker}/{mood}{take}.wav,{mood},{speaker}")
+    (folder / "mine.csv").write_text("\n".join(rows))
+    return folder / "mine.csv"

@@ -9,8 +9,9 @@ import pytest
 import soundfile
 
 from moodwire_training.audio import UnusableClipError, read_audio
-from moodwire_training.clips import read_manifest, write_manifest
-from moodwire_training.corpora import find_corpora, read_name
+from moodwire_training.clips import Clip, corpus_labels, read_manifest, write_manifest
+from moodwire_training.corpora import find_corpora, read_name, read_told, told
+from moodwire_training.labels import CORPUS_LABELS, SIX
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,60 @@ def test_a_manifest_goes_round_and_names_its_missing_column(tmp_path: Path) -> N
     (tmp_path / "bad.csv").write_text("path,emotion\na.wav,happy\n")
     with pytest.raises(ValueError, match=r"bad\.csv: column 'speaker' is missing"):
         read_manifest(tmp_path / "bad.csv")
+
+
+def test_a_manifest_of_ones_own_keeps_every_path_and_says_why_rows_are_left_out(
+    tmp_path: Path,
+) -> None:
+    rows = []
+    for speaker in ("anna", "ben"):
+        (tmp_path / speaker).mkdir()
+        for emotion in ("Angry", "sad", "bored"):
+            for folder in ("", "again"):
+                file = tmp_path / speaker / folder / f"{emotion}.wav"
+                file.parent.mkdir(exist_ok=True)
+                file.touch()
+                rows.append(f"{file.relative_to(tmp_path)},{emotion},{speaker}")
+    rows += ["gone.wav,sad,ben", "anna/sad.wav,sad,", "anna/sad.wav,sad,anna"]
+    text = "path,emotion,speaker\n" + "\n".join(rows) + "\n"
+    (tmp_path / "mine.csv").write_text(text, encoding="utf-8-sig")
+    (found,) = find_corpora([tmp_path / "mine.csv"])
+    assert (found.corpus, len(found.clips), found.complete) == ("mine", 8, True)
+    assert {clip.emotion for clip in found.clips} == {"angry", "sad"}
+    assert found.speakers == {"anna": 4, "ben": 4}
+    assert [line.removeprefix(f"{tmp_path}/") for line in found.refused][4:] == [
+        "gone.wav: no such file",
+        "anna/sad.wav: no speaker is named",
+    ]
+    assert "anna/bored.wav: emotion 'bored' is unknown; known: angry, disgust" in found.refused[0]
+    assert [Path(path).name for path in found.repeated] == ["sad.wav"]
+
+
+def test_a_corpus_of_ones_own_knows_the_moods_that_it_has() -> None:
+    clips = [
+        *(Clip("mine", f"{mood}.wav", "anna", mood) for mood in ("sad", "calm", "angry")),
+        Clip("plain", "plain.wav", "ben", "neutral"),
+        Clip("nEMO", "any.wav", "NEMEB0", "sad"),
+        Clip("noise", "rain.wav", "", "noise"),
+    ]
+    labels = corpus_labels(clips)
+    assert labels["mine"] == ("angry", "sad", "calm")
+    assert labels["plain"] == SIX
+    assert labels["nEMO"] == CORPUS_LABELS["nEMO"]
+    assert "noise" not in labels
+
+
+@pytest.mark.parametrize(
+    "clip",
+    [
+        Clip("EMO-DB", "/data/wav/16b10Wb.wav", "EMO16", "angry"),
+        Clip("mine", "/mine/anna/1.wav", "anna", "sad"),
+        Clip("mine", "/mine/1002_IEO_HAP_LO.wav", "1002", "happy"),
+    ],
+)
+def test_results_tell_whose_clip_it_was(clip: Clip) -> None:
+    again = read_told(told(clip))
+    assert (again.corpus, again.speaker, again.emotion) == (clip.corpus, clip.speaker, clip.emotion)
 
 
 def test_hears_what_other_distributions_hold(tmp_path: Path) -> None:

@@ -240,3 +240,66 @@ def test_from_recordings_to_a_bundle_that_works(
     assert probabilities.sum() == pytest.approx(1.0, abs=1e-5)
     metrics = {metric.name: metric.value for metric in bundle.manifest.metrics}
     assert "tiny.crema_d_6.uar" in metrics
+
+
+CARD = """
+name = "mine"
+description = "Made-up voices."
+licence = "Public domain."
+commercial_use = true
+labels = ["angry", "happy", "sad"]
+"""
+
+LICENCE = """
+[corpora.mine]
+licence = "public domain"
+commercial_use = true
+"""
+
+
+def test_a_corpus_of_ones_own_becomes_a_bundle(
+    tiny_corpus: Path, own_corpus: Path, tmp_path: Path
+) -> None:
+    """Beside a known corpus; moods that no network names are left out, and said to be."""
+    from moodwire.model.verify import verify
+
+    def start(package: str, *words: object) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-c", f"from {package}.cli import main; main()", *map(str, words)]
+        return subprocess.run(line, env=environment(), capture_output=True, text=True)
+
+    runs = tmp_path / "runs"
+    recipe, plan, card = (tmp_path / f"{name}.toml" for name in ("recipe", "plan", "card"))
+    recipe.write_text(
+        'name = "own"\nlike = "smoke"\nbatch = 8\nwidth = 0.125\n'
+        "[corpora]\nmine = 0.5\nCREMA-D = 0.5\n"
+    )
+    plan.write_text(
+        'name = "own"\n[[training]]\nname = "1"\ncorpora = ["mine", "CREMA-D"]\ntest = ["cleo"]\n'
+    )
+    shown = start("moodwire_training", "corpora", own_corpus)
+    assert "mine         18 clips, 3 speakers\n" in shown.stdout
+    assert shown.stdout.count("emotion 'bored' is unknown") == 6
+    data = ["--data", own_corpus, "--data", tiny_corpus, "--cache", tmp_path / "cache"]
+    which = ["--recipe", recipe, "--plan", plan, "--runs", runs]
+    fitted = start("moodwire_training", "fit", *which, *data, "--workers", 1)
+    assert fitted.returncode == 0, fitted.stderr
+    assert "60 clips to train on, 6 to test" in fitted.stdout
+    assert "  mine 3       UAR" in fitted.stdout
+    assert "mine: left out 6, the first: " in fitted.stderr
+    run = runs / "own-own-1-seed0"
+    which = ["--recipe", "own", "--plan", plan, "--runs", runs]
+    table = start("moodwire_training", "evaluate", "table", *which, "--record", run)
+    assert "  mine 3       UAR" in table.stdout, table.stderr
+
+    out = tmp_path / "bundle"
+    card.write_text(CARD)
+    refused = start("moodwire_convert", run, "--card", card, "--out", out)
+    assert "licence of corpus 'mine' is not known; write it into your card" in refused.stderr
+    card.write_text(CARD + LICENCE)
+    converted = start("moodwire_convert", run, "--card", card, "--out", out)
+    assert converted.returncode == 0, converted.stderr
+    bundle = verify(out)
+    assert bundle.labels == ("angry", "happy", "sad")
+    heard = {corpus.name: (corpus.licence, corpus.clips) for corpus in bundle.manifest.corpora}
+    assert heard["mine"] == ("public domain", 12)
+    assert "own.mine_3.uar" in {metric.name for metric in bundle.manifest.metrics}

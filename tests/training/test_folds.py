@@ -122,7 +122,11 @@ def test_random_protocol_is_called_leaky() -> None:
 def test_names_what_is_wrong_with_a_plan(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
     file.write_text('name = "mine"\n[[training]]\nname = "1"\ntest = []\ncorpora = ["CREMA"]\n')
-    with pytest.raises(PlanError, match=r"mine\.toml: corpus 'CREMA' is unknown; known: CREMA-D"):
+    plan = read_plan(str(file))
+    with pytest.raises(PlanError, match="plan 'mine': corpus 'CREMA' is unknown; known: CREMA-D"):
+        split(plan, plan.trainings[0], CLIPS)
+    file.write_text('name = "mine"\n[[training]]\nname = "1"\ntests = ["CRE1001"]\n')
+    with pytest.raises(PlanError, match=r"mine\.toml: a \[\[training\]\] has no 'test'"):
         read_plan(str(file))
     with pytest.raises(PlanError, match="no plan 'jiont'; known: acceptance, development, joint"):
         read_plan("jiont")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moodwire_training.recipe import RecipeError, read_recipe, recipe_from
+from moodwire_training.recipe import RecipeError, check_shares, read_recipe, recipe_from
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,6 @@ from moodwire_training.recipe import RecipeError, read_recipe, recipe_from
         ({"steps": 10}, "steps is 10; allowed: 100 to"),
         ({"steps": 149}, "mine.toml: steps is 149; allowed: multiples of 100"),
         ({"optimizer": "sgd"}, "optimizer 'sgd' is unknown; known: adamw, muon"),
-        ({"corpora": {"IEMOCAP": 1.0}}, "corpus 'IEMOCAP' is unknown; known: CREMA-D"),
         ({"strength": {"pitch": 1.0}}, "unknown strength 'pitch'"),
     ],
 )
@@ -26,6 +25,22 @@ def test_a_wrong_recipe_is_refused_by_name(values: dict[str, object], words: str
     with pytest.raises(RecipeError) as refusal:
         recipe_from({"name": "mine", **values}, "mine.toml")
     assert words in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("shares", "heard", "words"),
+    [
+        ({"IEMOCAP": 1.0}, {"CREMA-D"}, "corpus 'IEMOCAP' has a share, but no clip in training"),
+        ({"TESS": 1.0}, {"TESS", "mine"}, "corpus 'mine' in training, which has no share"),
+    ],
+)
+def test_a_corpus_of_ones_own_is_not_left_out_in_silence(
+    shares: dict[str, float], heard: set[str], words: str
+) -> None:
+    recipe = recipe_from({"name": "m", "corpora": shares}, "m.toml")
+    with pytest.raises(RecipeError, match=words):
+        check_shares(recipe, heard)
+    check_shares(replace(recipe, corpora={"TESS": 0.5, "mine": 0.5}), {"mine"})
 
 
 def test_a_recipe_says_only_what_it_does_unlike_another(tmp_path: Path) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from moodwire_training.labels import CORPUS_LABELS, SIX, UNION
+
 SPEECH_SUFFIXES = frozenset({".wav", ".opus", ".flac", ".ogg", ".mp3", ".aif", ".aiff"})
 
 
@@ -33,6 +35,26 @@ class Clip:
         """All that readers of corpora look at; says nothing about the machine it was read on."""
         return "/".join(Path(self.key).parts[-2:])
 
+    @property
+    def is_speech(self) -> bool:
+        """In a mood, that is; noise and rooms are in none."""
+        return self.emotion in UNION
+
+
+def corpus_labels(clips: Iterable[Clip]) -> dict[str, tuple[str, ...]]:
+    """The labels of every corpus: of one's own those that it has, as nobody knows what was asked.
+
+    A single mood cannot be told from itself, and stands against the six as plain speech does.
+    """
+    own: dict[str, set[str]] = {}
+    for clip in clips:
+        if clip.is_speech and clip.corpus not in CORPUS_LABELS:
+            own.setdefault(clip.corpus, set()).add(clip.emotion)
+    return CORPUS_LABELS | {
+        corpus: tuple(mood for mood in UNION if mood in moods or (len(moods) == 1 and mood in SIX))
+        for corpus, moods in own.items()
+    }
+
 
 def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
@@ -42,8 +64,12 @@ def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
 
 
 def read_manifest(path: Path) -> list[Clip]:
-    """Any CSV with path, emotion and speaker; what else a Clip has is taken where it is there."""
-    with path.open(newline="", encoding="utf-8") as file:
+    """Any CSV with path, emotion and speaker; what else a Clip has is taken where it is there.
+
+    Without a column `corpus`, the corpus is called as the file is.
+    """
+    # spreadsheets write a mark before the first column's name
+    with path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
         found = set(reader.fieldnames or ())
         if missing := sorted({"path", "emotion", "speaker"} - found):
@@ -54,6 +80,6 @@ def read_manifest(path: Path) -> list[Clip]:
         known = {field.name for field in fields(Clip)}
         rows = []
         for row in reader:
-            row.setdefault("corpus", path.stem)
+            row["corpus"] = row.get("corpus") or path.stem
             rows.append(Clip(**{name: value or "" for name, value in row.items() if name in known}))
     return rows

@@ -12,8 +12,9 @@ import numpy as np
 
 from moodwire.features import window_features
 from moodwire_training.audio import read_audio
+from moodwire_training.clips import corpus_labels
 from moodwire_training.corpora import Found
-from moodwire_training.labels import CORPUS_LABELS, UNION
+from moodwire_training.labels import UNION
 from moodwire_training.material import Material
 from moodwire_training.pages import figure, page, table, warning
 from moodwire_training.windows import total_power
@@ -57,6 +58,7 @@ def troubles(found: Sequence[Found], material: Material) -> str:
         if clip.duplicate_of
     ]
     lines += [f"{path}: found twice" for item in found for path in item.repeated]
+    lines += [f"{line}; left out" for item in found for line in item.refused]
     if not lines:
         return "<p>Nothing odd about any file.</p>"
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
@@ -69,7 +71,7 @@ def distributions(material: Material) -> str:
     store, bank, spec = material.store, material.bank, material.spec
     by_corpus: dict[str, list[int]] = {}
     for row, clip in enumerate(store.clips):
-        if clip.corpus in CORPUS_LABELS:
+        if clip.is_speech:
             by_corpus.setdefault(clip.corpus, []).append(row)
     names = list(by_corpus)
     picture, (durations, loudness, speakers) = plt.subplots(1, 3, figsize=(15, 4))
@@ -100,13 +102,10 @@ def spoken_level(material: Material, row: int) -> float:
     return float(10 * np.log10(total_power(np.exp(spoken)).mean()))
 
 
-# RAVDESS first: it has most moods, and its actors say the same sentence in all of them.
-EXAMPLES_FROM = ("RAVDESS", *CORPUS_LABELS)
-
-
 def example_of(material: Material, mood: str) -> int:
-    """The first clip of the mood in the first of EXAMPLES_FROM that has one; -1 without any."""
-    for corpus in EXAMPLES_FROM:
+    """The first clip of the mood in the first corpus that has one; -1 without any."""
+    # RAVDESS first: it has most moods, and its actors say the same sentence in all of them.
+    for corpus in ("RAVDESS", *corpus_labels(material.store.clips)):
         for row, clip in enumerate(material.store.clips):
             if clip.corpus == corpus and clip.emotion == mood:
                 return row

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from moodwire.features.mel import dct_matrix
-from moodwire_training.labels import CORPUS_LABELS
 from moodwire_training.material import Material
 from moodwire_training.windows import total_power
 
@@ -25,7 +24,7 @@ def write_table(file: Path, material: Material) -> None:
         writer = csv.writer(lines)
         writer.writerow(header)
         for row, clip in enumerate(store.clips):
-            if clip.corpus not in CORPUS_LABELS:
+            if not clip.is_speech:
                 continue
             start = bank.offset[row]
             spoken = store.frames[start + bank.first[row] : start + bank.last[row]]

@@ -78,10 +78,12 @@ def read_plan(name_or_file: str) -> Plan:
     if protocol not in PROTOCOLS:
         raise PlanError(f"{source}: protocol is {protocol!r}; allowed: {', '.join(PROTOCOLS)}")
     trainings = tuple(_read_training(source, entry) for entry in values.get("training", ()))
+    if "name" not in values:
+        raise PlanError(f"{source}: no name in it; a plan needs one")
     if not trainings:
         raise PlanError(f"{source}: no [[training]] in it; a plan needs at least one")
     share = float(values.get("test_share", 0.0))
-    return Plan(values["name"], values.get("title", ""), protocol, trainings, share)
+    return Plan(values["name"], values.get("title", values["name"]), protocol, trainings, share)
 
 
 def acceptance_speakers() -> frozenset[str]:
@@ -100,6 +102,11 @@ def _speakers_of(name: str) -> frozenset[str]:
 
 def split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Split:
     """Which clips train and which test; refuses to go on when a test could be heard before."""
+    known = list(dict.fromkeys([*CORPUS_LABELS, *(c.corpus for c in clips if c.is_speech)]))
+    if unknown := sorted(set(training.corpora) - set(known)):
+        raise PlanError(
+            f"plan {plan.name!r}: corpus {unknown[0]!r} is unknown; known: {', '.join(known)}"
+        )
     if plan.leaky:
         return _random_split(plan, training, clips)
     held_out = stream_speakers()
@@ -108,7 +115,7 @@ def split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Split:
     tested = set(training.test)
     train, test = [], []
     for row, clip in enumerate(clips):
-        if clip.corpus not in CORPUS_LABELS:
+        if not clip.is_speech:
             continue
         if clip.speaker in tested or clip.corpus in tested:
             test.append(row)
@@ -169,16 +176,12 @@ def _plan_text(name_or_file: str) -> tuple[str, str]:
 
 
 def _read_training(source: str, entry: dict[str, Any]) -> Training:
-    corpora = tuple(entry.get("corpora", CORPUS_LABELS))
-    if unknown := sorted(set(corpora) - set(CORPUS_LABELS)):
-        raise PlanError(
-            f"{source}: corpus {unknown[0]!r} is unknown; known: {', '.join(CORPUS_LABELS)}"
-        )
-    test = _expand(entry["test"])
+    if missing := {"name", "test"} - set(entry):
+        raise PlanError(f"{source}: a [[training]] has no {min(missing)!r}")
     return Training(
         str(entry["name"]),
-        tuple(test),
-        corpora,
+        tuple(_expand([str(speaker) for speaker in entry["test"]])),
+        tuple(entry.get("corpora", CORPUS_LABELS)),
         bool(entry.get("hold_out_acceptance", False)),
         tuple(entry.get("surroundings", SURROUNDINGS)),
     )

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from moodwire.features import DEFAULT_SPEC, FrontendSpec
 from moodwire_training.bank import FrameBank
-from moodwire_training.clips import Clip
+from moodwire_training.clips import Clip, corpus_labels
 from moodwire_training.corpora import find_corpora
-from moodwire_training.labels import CORPUS_LABELS, SIX, UNION, mask_of
+from moodwire_training.labels import SIX, UNION, mask_of
 from moodwire_training.processes import ALONE, Processes
 from moodwire_training.store import FeatureStore, Progress, build_store
 from moodwire_training.surroundings import find_plain_speech, find_surroundings
@@ -37,8 +37,13 @@ def load_material(
     processes: Processes = ALONE,
     report: Callable[[Progress], None] = lambda _: None,
     spec: FrontendSpec = DEFAULT_SPEC,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Material:
-    clips: list[Clip] = [clip for found in find_corpora(roots) for clip in found.clips]
+    clips: list[Clip] = []
+    for found in find_corpora(roots):
+        clips += found.clips
+        if found.refused:
+            warn(f"{found.corpus}: left out {len(found.refused)}, the first: {found.refused[0]}")
     if not clips:
         searched = ", ".join(map(str, roots))
         raise FileNotFoundError(f"no known corpus below {searched}; see moodwire-train corpora")
@@ -63,15 +68,16 @@ def read_votes(roots: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
 def soft_targets(material: Material, smoothing: float, votes: float) -> NDArray[np.float32]:
     """[clips, UNION]: the intended mood, leaning on the votes where there are any, smoothed."""
     clips = material.store.clips
+    labels = corpus_labels(clips)
     targets = np.zeros((len(clips), len(UNION)), dtype=np.float32)
     for row, clip in enumerate(clips):
-        if clip.emotion not in UNION:
+        if not clip.is_speech:
             continue
         targets[row, UNION.index(clip.emotion)] = 1.0
         heard = material.votes.get(Path(clip.path).stem) if clip.corpus == "CREMA-D" else None
         if heard is not None and votes:
             targets[row] *= 1 - votes
             targets[row, : len(SIX)] += votes * heard
-        mask = mask_of(CORPUS_LABELS.get(clip.corpus, UNION))
+        mask = mask_of(labels[clip.corpus])
         targets[row] = (1 - smoothing) * targets[row] + smoothing * mask / mask.sum()
     return targets

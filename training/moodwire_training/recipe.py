@@ -61,7 +61,7 @@ class Recipe:
             "LibriSpeech": 0.04,
         }
     )
-    """Share of the batches that each corpus gets; those that take no part are left out."""
+    """Share of the batches that each corpus gets; known ones that take no part are left out."""
     strength: Strength = field(default_factory=Strength)
 
     def to_dict(self) -> dict[str, Any]:
@@ -105,6 +105,8 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
     known = {item.name for item in fields(Recipe)}
     if unknown := sorted(set(values) - known):
         raise RecipeError(f"{source}: unknown setting {unknown[0]!r}; known: {sorted(known)}")
+    if "name" not in values:
+        raise RecipeError(f"{source}: no name in it; a recipe needs one")
     strength = values.pop("strength", {})
     strengths = {item.name for item in fields(Strength)}
     if unknown := sorted(set(strength) - strengths):
@@ -119,10 +121,6 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
     if recipe.optimizer not in OPTIMIZERS:
         raise RecipeError(
             f"{source}: optimizer {recipe.optimizer!r} is unknown; known: {', '.join(OPTIMIZERS)}"
-        )
-    if unknown := sorted(set(recipe.corpora) - set(CORPUS_LABELS)):
-        raise RecipeError(
-            f"{source}: corpus {unknown[0]!r} is unknown; known: {', '.join(CORPUS_LABELS)}"
         )
     for name, low, high in (
         ("steps", 100, 10**7),
@@ -143,3 +141,19 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
             f"{source}: steps is {recipe.steps}; allowed: multiples of {STEPS_PER_EPOCH}"
         )
     return recipe
+
+
+def check_shares(recipe: Recipe, heard: set[str]) -> None:
+    """Raise RecipeError where a corpus of one's own is not both in training and in the recipe."""
+    own, shared = heard - set(CORPUS_LABELS), set(recipe.corpora) - set(CORPUS_LABELS)
+    if absent := sorted(shared - own):
+        raise RecipeError(
+            f"recipe {recipe.name!r}: corpus {absent[0]!r} has a share, but no clip in training; "
+            f"known: {', '.join(CORPUS_LABELS)}; a corpus of your own needs its CSV among the data "
+            "and its name among the plan's corpora"
+        )
+    if without := sorted(own - shared):
+        raise RecipeError(
+            f"recipe {recipe.name!r}: the plan has corpus {without[0]!r} in training, which has no "
+            "share; give it one below [corpora]"
+        )

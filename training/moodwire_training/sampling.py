@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from moodwire.features import FrontendSpec, window_features
 from moodwire.features.mel import dct_matrix
 from moodwire_training.augment import Augmenter
-from moodwire_training.labels import CORPUS_LABELS, UNION, mask_of
-from moodwire_training.recipe import Recipe
+from moodwire_training.clips import corpus_labels
+from moodwire_training.labels import UNION, mask_of
+from moodwire_training.recipe import Recipe, check_shares
 from moodwire_training.store import FeatureStore
 from moodwire_training.teachers import Teacher, believed, joint_logits
 
@@ -42,8 +43,10 @@ class BatchSource:
 
     def __post_init__(self) -> None:
         clips = self.store.clips
-        self._masks = np.stack([mask_of(CORPUS_LABELS.get(clip.corpus, UNION)) for clip in clips])
-        known = set(CORPUS_LABELS).intersection(*(one.corpora for one in self.teachers))
+        check_shares(self.recipe, {clips[row].corpus for row in self.rows})
+        self._labels = corpus_labels(clips)
+        self._masks = np.stack([mask_of(self._labels.get(clip.corpus, UNION)) for clip in clips])
+        known = set(self._labels).intersection(*(one.corpora for one in self.teachers))
         trusts = [[self.recipe.trust * (clip.corpus in known)] for clip in clips]
         self._trusts = np.array(trusts, dtype=np.float32)
         self._group()
@@ -59,7 +62,7 @@ class BatchSource:
         for corpus, weight in self.recipe.corpora.items():
             groups = [
                 np.array(found)
-                for label in CORPUS_LABELS[corpus]
+                for label in self._labels[corpus]
                 if (found := [r for r in self.rows if self._is(r, corpus, label)])
             ]
             sizes = np.sqrt([len(group) for group in groups])

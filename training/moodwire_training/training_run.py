@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from moodwire.features import FrontendSpec
 from moodwire_training.clips import Clip
+from moodwire_training.corpora import told
 from moodwire_training.evaluation.metrics import (
     accuracy,
     macro_f1,
     speaker_interval,
     unweighted_recall,
 )
-from moodwire_training.evaluation.rows import ROWS, outcome_of
+from moodwire_training.evaluation.rows import outcome_of, rows_of
 from moodwire_training.evaluation.score import Scorer, clip_means
 from moodwire_training.fit import Fitted, batch_source, fit
 from moodwire_training.folds import (
@@ -230,7 +231,7 @@ def score(
         return {}
     clips = [material.store.clips[row] for row in test]
     owner, windows = scorer.window_logits(material.bank, test)
-    keys = np.array([clip.name for clip in clips])
+    keys = np.array([told(clip) for clip in clips])
     np.savez_compressed(folder / LOGITS_FILE, owner=owner, windows=windows, keys=keys)
     return row_figures(clips, clip_means(owner, windows, len(clips)))
 
@@ -239,7 +240,7 @@ def row_figures(
     clips: Sequence[Clip], logits: NDArray[np.float32], labels: Sequence[str] = UNION
 ) -> dict[str, Any]:
     figures = {}
-    for row in ROWS:
+    for row in rows_of(clips):
         outcome = outcome_of(row, clips, logits, labels)
         if outcome:
             low, high = speaker_interval(outcome)

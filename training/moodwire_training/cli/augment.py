@@ -18,7 +18,6 @@ from moodwire_training.cli.options import Data, data_options
 def command(listen: Path, clips: int, seed: int, data: Data) -> None:
     """Write examples of every augmentation, made audible from the log-mel frames."""
     from moodwire_training.folds import SURROUNDINGS
-    from moodwire_training.labels import CORPUS_LABELS
     from moodwire_training.listen import write_examples
     from moodwire_training.surroundings import surroundings_of
 
@@ -27,7 +26,7 @@ def command(listen: Path, clips: int, seed: int, data: Data) -> None:
     speech = [
         row
         for row, clip in enumerate(material.store.clips)
-        if clip.corpus in CORPUS_LABELS and clip.emotion != "neutral"
+        if clip.is_speech and clip.emotion != "neutral"
     ]
     chosen = np.random.default_rng(seed).permutation(speech)[:clips]
     for file in write_examples(listen, material, around, [int(row) for row in chosen], seed):

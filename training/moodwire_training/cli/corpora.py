@@ -38,6 +38,8 @@ def command(
         )
         for path in item.repeated[:5]:
             click.echo(f"    found twice: {path}")
+        for line in item.refused:
+            click.echo(f"    left out: {line}")
     if not found:
         raise click.ClickException("no known corpus there; a CSV manifest can be named instead")
     if manifest:

@@ -34,7 +34,10 @@ class Data:
                 err=True,
             )
 
-        return load_material(self.roots, self.cache, self.processes, show)
+        def warn(line: str) -> None:
+            click.echo(line, err=True)
+
+        return load_material(self.roots, self.cache, self.processes, show, warn=warn)
 
 
 corpora_option = click.option(

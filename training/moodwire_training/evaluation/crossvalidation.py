@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moodwire_training.clips import Clip
-from moodwire_training.corpora import read_name
+from moodwire_training.corpora import read_told
 from moodwire_training.evaluation.metrics import (
     Outcome,
     accuracy,
@@ -27,7 +27,7 @@ from moodwire_training.evaluation.metrics import (
     speaker_interval,
     unweighted_recall,
 )
-from moodwire_training.evaluation.rows import ROWS, Row, outcome_of
+from moodwire_training.evaluation.rows import Row, outcome_of, rows_of
 from moodwire_training.evaluation.score import clip_means
 from moodwire_training.folds import Plan, acceptance_speakers
 from moodwire_training.labels import SIX, indices_of
@@ -57,7 +57,7 @@ def read_runs(runs: Path, recipe: str, plan: str, quantised: bool = False) -> li
         if (result["recipe"], result["plan"]) != (recipe, plan):
             continue
         with np.load(result_file.parent / "test_logits.npz") as stored:
-            clips = tuple(_clip(str(key)) for key in stored["keys"])
+            clips = tuple(read_told(str(key)) for key in stored["keys"])
             owner, windows = stored["owner"], stored["windows"]
         run = TestedRun(result["training"], result["seed"], result["hours"], clips, owner, windows)
         found.append(run)
@@ -71,13 +71,6 @@ def read_runs(runs: Path, recipe: str, plan: str, quantised: bool = False) -> li
             )
         )
     return found
-
-
-def _clip(key: str) -> Clip:
-    clip = read_name(PurePath(f"{key}.wav"))
-    if clip is None:
-        raise ValueError(f"{key}: not a name of a known corpus")
-    return clip
 
 
 def row_summary(row: Row, runs: Sequence[TestedRun], temperature: float) -> dict[str, Any] | None:
@@ -142,7 +135,7 @@ def summary(runs: Path, recipe: str, plan: Plan, quantised: bool = False) -> dic
     tested = read_runs(runs, recipe, plan.name, quantised)
     temperature = common_temperature(tested)
     rows = {}
-    for row in ROWS:
+    for row in rows_of(clip for run in tested for clip in run.clips):
         found = row_summary(row, tested, temperature)
         if found:
             rows[row.name] = found

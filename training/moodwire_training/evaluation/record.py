@@ -18,7 +18,7 @@ def record_results(run: Path, table: dict[str, Any]) -> None:
     known = json.loads(metrics_file.read_text()) if metrics_file.exists() else []
     metrics = {metric["name"]: metric for metric in known}
     for name, row in table["rows"].items():
-        key = f"{table['plan']}.{metric_name(name)}.uar".replace("-", "_")
+        key = f"{metric_name(table['plan'])}.{metric_name(name)}.uar"
         low, high = row["interval"]
         metrics[key] = {
             "name": key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +37,22 @@ ROWS = (
     Row("pooled 6", STUDENTS, SIX),
     Row("pooled 8", STUDENTS, CORPUS_LABELS["RAVDESS"]),
 )
+
+
+def rows_of(clips: Iterable[Clip]) -> list[Row]:
+    """ROWS, and one for each corpus of one's own: the moods of its clips."""
+    moods: dict[str, set[str]] = {}
+    for clip in clips:
+        if clip.corpus not in CORPUS_LABELS:
+            moods.setdefault(clip.corpus, set()).add(clip.emotion)
+    return [
+        *ROWS,
+        *(
+            Row(f"{corpus} {len(found)}", (corpus,), tuple(m for m in UNION if m in found))
+            for corpus, found in sorted(moods.items())
+            if len(found) > 1
+        ),
+    ]
 
 
 def outcome_of(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from moodwire_training.evaluation.disturb import disturbances
 from moodwire_training.evaluation.metrics import unweighted_recall
-from moodwire_training.evaluation.rows import ROWS, outcome_of
+from moodwire_training.evaluation.rows import outcome_of, rows_of
 from moodwire_training.evaluation.score import Scorer
 from moodwire_training.folds import SURROUNDINGS
 from moodwire_training.labels import UNION
@@ -33,7 +33,7 @@ def in_trouble(
         say(name)
         logits = scorer.clip_logits(material.bank, test, disturb)
         figures: dict[str, Any] = {}
-        for row in ROWS:
+        for row in rows_of(clips):
             outcome = outcome_of(row, clips, logits, labels)
             if outcome:
                 figures[row.name] = round(unweighted_recall(outcome), 4)
