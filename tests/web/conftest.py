@@ -10,6 +10,7 @@ import pytest
 
 from moodwire.config import Config, History, Web
 from moodwire.history.store import HistoryStore
+from moodwire.model import shipped_bundle
 from moodwire.web.live import LiveFeed
 from moodwire.web.server import WebServer
 
@@ -25,6 +26,7 @@ class FakeHost:
     config_path: Path | None = None
     labels: tuple[str, ...] = LABELS
     model_name: str = "stand-in"
+    bundle_path: Path = field(default_factory=shipped_bundle)
     feed: LiveFeed = field(default_factory=LiveFeed)
     muted: bool = False
     can_mute: bool = True

@@ -13,7 +13,10 @@ import numpy as np
 import psutil
 import pytest
 import soundfile
+import tones
 from kitchen import wait_until
+
+from moodwire.model import load_bundle
 
 
 def token(server) -> str:
@@ -98,6 +101,13 @@ def test_silence_is_answered_honestly(serve):
     assert answer["mood"] == "quiet"
     assert answer["probabilities"] is None
     assert "No speech" in answer["unsure"]
+
+
+def test_the_model_that_runs_is_the_one_that_judges(serve):
+    host, server = serve()
+    assert upload(server, silence(1.0))[1]["model"] == load_bundle().name
+    host.bundle_path = tones.BUNDLE  # another configuration is in force now
+    assert upload(server, silence(1.0))[1]["model"] == load_bundle(tones.BUNDLE).name
 
 
 def test_a_crowd_waits_or_is_told_to_come_back(serve):

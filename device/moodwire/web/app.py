@@ -69,7 +69,7 @@ class Pages:
         self._guard = guard
         self._templates = Jinja2Templates(directory=HERE / "templates")
         self._templates.env.trim_blocks = self._templates.env.lstrip_blocks = True
-        self._uploads = uploads.Uploads(host.config.web, host.config.model.path)
+        self._uploads = uploads.Uploads(host.config.web)
         self._registry = CollectorRegistry()
         self._registry.register(_Metrics(host))
 
@@ -89,7 +89,7 @@ class Pages:
 
     async def recording(self, request: Request) -> Response:
         self._check(request, request.headers.get("x-csrf"))
-        status, answer = await self._uploads.judge(request)
+        status, answer = await self._uploads.judge(request, self._host.bundle_path)
         # what is still coming of a refused body must not be waited for
         headers = None if status == 200 else {"connection": "close"}
         return Response(answer, status, headers, "application/json")

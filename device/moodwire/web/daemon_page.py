@@ -90,6 +90,10 @@ class DaemonPage:
         return f"{bundle.name} ({bundle.hash})"
 
     @property
+    def bundle_path(self) -> Path:
+        return self._monitor.parts.bundle.path
+
+    @property
     def history(self) -> HistoryStore | None:
         return self._keeper.store if self._keeper is not None else None
 

@@ -31,6 +31,11 @@ class Host(Protocol):
     def model_name(self) -> str: ...
 
     @property
+    def bundle_path(self) -> Path:
+        """Of the model that runs, to judge recordings with the same one."""
+        ...
+
+    @property
     def feed(self) -> LiveFeed: ...
 
     @property

@@ -37,6 +37,7 @@ class Standalone:
         self.config_path = config_path
         self.labels = bundle.labels
         self.model_name = bundle.name
+        self.bundle_path = bundle.path
         self.feed = LiveFeed()
         self.failure: BaseException | None = None
         self._keeper = HistoryKeeper(config) if config.history.enabled else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
+from pathlib import Path
 
 import msgspec
 from starlette.requests import ClientDisconnect, Request
@@ -27,16 +28,16 @@ LARGEST_ANSWER = 8_000_000
 class Uploads:
     """Streams a request's body into a worker and hands back the worker's JSON."""
 
-    def __init__(self, settings: Web, bundle: str) -> None:
+    def __init__(self, settings: Web) -> None:
         self._settings = settings
         self._command = [
             *(sys.executable, "-m", "moodwire.web.worker"),
-            *(str(settings.upload_megabytes), str(settings.upload_minutes), bundle),
+            *(str(settings.upload_megabytes), str(settings.upload_minutes)),
         ]
         self._turn = asyncio.Semaphore(1)
         self._waiting = 0
 
-    async def judge(self, request: Request) -> tuple[int, bytes]:
+    async def judge(self, request: Request, bundle: Path) -> tuple[int, bytes]:
         """HTTP status and JSON body."""
         limit = self._settings.upload_megabytes * 1_000_000
         if int(request.headers.get("content-length", "0") or "0") > limit:
@@ -46,13 +47,14 @@ class Uploads:
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._run(request, limit)
+                return await self._run(request, bundle, limit)
         finally:
             self._waiting -= 1
 
-    async def _run(self, request: Request, limit: int) -> tuple[int, bytes]:
+    async def _run(self, request: Request, bundle: Path, limit: int) -> tuple[int, bytes]:
+        command = [*self._command, str(bundle)]
         worker = await asyncio.create_subprocess_exec(
-            *self._command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=LARGEST_ANSWER
+            *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=LARGEST_ANSWER
         )
         try:
             async with asyncio.timeout(ARRIVAL_SECONDS):

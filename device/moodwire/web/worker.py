@@ -74,7 +74,7 @@ def _judge(minutes: int, bundle_path: str) -> dict[str, Any]:
     path = f"/proc/self/fd/{_in_memory()}"
     try:
         source = FileSource(path, block_seconds=BLOCK_SECONDS)
-        return judge(source, bundle_path or None, minutes * 60.0)
+        return judge(source, bundle_path, minutes * 60.0)
     except SourceError as error:
         reason = str(error).replace(f"{path}: ", "").replace(path, "it").rstrip(".")
         return {"problem": f"This recording cannot be read: {reason}."}
@@ -170,7 +170,7 @@ def _columns(values: NDArray[np.float32]) -> NDArray[np.float32]:
     return found
 
 
-def judge(source: Source, bundle_path: str | None, limit: float) -> dict[str, Any]:
+def judge(source: Source, bundle_path: str, limit: float) -> dict[str, Any]:
     """Everything that the page shows of a recording."""
     bundle = load_bundle(bundle_path)
     pipeline = WitnessedPipeline(bundle, clip_config(Config(), bundle.spec))
