@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kitchen import LABELS, ROOT, began, ended, observation
 
+from moodwire.config import ConfigError, parse_config
 from moodwire.decision.observation import AlertRaised
 from moodwire.events import json_schema
 from moodwire.publish.clock import Stamp, WallClock, clock_is_set, utc
@@ -181,11 +182,20 @@ def test_milliseconds_are_what_a_time_is_told_in():
 
 
 @pytest.mark.parametrize(
-    "prefix", ["", "/home", "home/", "a//b", "home/+", "a#", "$SYS/x", "a\nb", "ä" * 65, "a\0"]
+    "prefix",
+    ["", "/home", "home/", "a//b", "home/+", "a#", "$SYS/x", "a\nb", "a\n", "a" * 129, "a\0"],
 )
 def test_a_prefix_from_which_no_topic_can_be_made_is_refused(prefix):
+    """By whoever reads the configuration, too."""
     with pytest.raises(TopicError, match=r"mqtt\.prefix"):
         Topics(prefix, "kitchen")
+    with pytest.raises(ConfigError, match=r"mqtt\.prefix"):
+        parse_config(f"[mqtt]\nprefix = {json.dumps(prefix)}\n")
+
+
+def test_a_prefix_may_have_levels_and_other_letters_than_english_ones():
+    config = parse_config('[mqtt]\nprefix = "Zuhause/Küche 2/a$"\n')
+    assert Topics(config.mqtt.prefix, "kitchen").mood == "Zuhause/Küche 2/a$/kitchen/mood"
 
 
 @pytest.mark.parametrize("device", ["", "Kitchen", "a/b", "-a", "a" * 64, "a\n"])

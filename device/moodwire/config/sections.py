@@ -22,8 +22,10 @@ Identifier = Annotated[
 TopicPrefix = Annotated[
     str,
     Meta(
-        pattern=r"^[^#+/\x00][^#+\x00]{0,127}$",
-        extra={"words": "up to 128 characters without # and +, no / first"},
+        max_length=128,
+        # a $ at the beginning of a topic is the broker's own; `$` of a pattern forgives a newline
+        pattern=r"^(?!\$)[^/#+\x00-\x1f\x7f-\x9f]+(/[^/#+\x00-\x1f\x7f-\x9f]+)*$(?!\n)",
+        extra={"words": "up to 128 characters, words joined by /, no #, + or first $"},
     ),
 ]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]

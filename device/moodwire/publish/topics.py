@@ -6,7 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-PREFIX_MAXIMUM: Final = 128
+import msgspec
+
+from moodwire.config.sections import TopicPrefix
+from moodwire.config.words import allowed
+
 DEVICE_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 ONLINE: Final = b"online"
@@ -100,24 +104,8 @@ class Topics:
 
 
 def require_prefix(setting: str, prefix: str) -> None:
-    """Refuses what a broker refuses, and what makes topics that nobody means."""
-    fault = _prefix_fault(prefix)
-    if fault:
-        raise TopicError(
-            f"{setting} is {prefix!r}: {fault}; take words joined by single slashes, "
-            f"at most {PREFIX_MAXIMUM} characters, such as 'moodwire' or 'home/moodwire'"
-        )
-
-
-def _prefix_fault(prefix: str) -> str | None:
-    if not prefix or "" in prefix.split("/"):
-        return "a level of it is empty"
-    if len(prefix.encode()) > PREFIX_MAXIMUM:
-        return "it is too long"
-    if "#" in prefix or "+" in prefix:
-        return "# and + are wildcards"
-    if prefix.startswith("$"):
-        return "topics beginning with $ belong to the broker"
-    if not prefix.isprintable():
-        return "it has characters that cannot be printed"
-    return None
+    """What the configuration asks of a prefix, asked of one that came another way."""
+    try:
+        msgspec.convert(prefix, TopicPrefix)
+    except msgspec.ValidationError:
+        raise TopicError(f"{setting} is {prefix!r}; allowed: {allowed(TopicPrefix)}") from None
