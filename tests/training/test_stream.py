@@ -13,13 +13,15 @@ from moodwire.decision.observation import MoodChange, Observation, Window
 from moodwire.features import DEFAULT_SPEC
 from moodwire.model import load_bundle
 from moodwire_training.cli.stream import command
-from moodwire_training.gate.material import RATE, Recording
+from moodwire_training.folds import read_plan
+from moodwire_training.gate.material import ACCEPTANCE, RATE, Recording, recordings
 from moodwire_training.gate.scenes import coloured_noise
 from moodwire_training.stream import compose
 from moodwire_training.stream.compose import Cast, Segment, Stream
 from moodwire_training.stream.hear import Heard, decide, gated, hear
 from moodwire_training.stream.score import goals, score
 from moodwire_training.stream.search import GATES, Candidate, describe
+from moodwire_training.surroundings import find_surroundings, serves
 
 HOP = 0.25
 NOBODY = np.zeros(6, dtype=np.float32)
@@ -112,6 +114,20 @@ def test_nobody_whom_the_gate_learned_from_serves_to_choose_its_settings(tmp_pat
     ]
     acted = compose.cast(found, "validation", left_out).acted
     assert {recording.speaker for recording in acted} == {"CRE1019", "RAV06"}
+
+
+@pytest.mark.data
+def test_no_noise_and_no_room_of_the_acceptance_streams_was_in_a_training(corpora: Path) -> None:
+    found = compose.cast(recordings(corpora), "test", ACCEPTANCE)
+    shipped = read_plan("shipped").training("default")
+    heard = {
+        Path(clip.path).resolve()
+        for clip in find_surroundings([corpora])
+        if serves(clip, shipped.surroundings, evaluation=False)
+    }
+    for kept in (found.noise, found.rooms):
+        assert len(kept) > 10
+        assert not heard & {recording.path.resolve() for recording in kept}
 
 
 def test_streams_are_the_same_for_the_same_seed(cast: Cast) -> None:
