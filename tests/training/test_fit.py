@@ -178,7 +178,7 @@ def test_temperature_is_fitted_on_nobody_who_is_heard_or_kept_for_tests() -> Non
     assert unheard(parts, clips).tolist() == [1]
 
 
-def test_other_recipe_is_not_mixed_into_a_run(
+def test_another_run_is_not_mixed_into_a_folder(
     finished: tuple[Path, Path], tiny_corpus: Path
 ) -> None:
     from moodwire_training.fit import fit
@@ -189,7 +189,7 @@ def test_other_recipe_is_not_mixed_into_a_run(
     run, work = finished
     material = load_material([tiny_corpus], work / "cache")
     nothing = Split(np.empty(0, np.int64), np.empty(0, np.int64))
-    with pytest.raises(ValueError, match="holds a run of another recipe"):
+    with pytest.raises(ValueError, match="holds a run with another recipe and test and train"):
         fit(material, Recipe("tiny", steps=300), nothing, run)
 
 

@@ -98,7 +98,7 @@ def test_refuses_to_train_on_a_leak() -> None:
 def test_refuses_the_same_recording_under_another_name() -> None:
     clips = [
         Clip("nEMO", "a.wav", "A", "sad"),
-        Clip("nEMO", "b.wav", "B", "sad", duplicate_of="a"),
+        Clip("nEMO", "b.wav", "B", "sad", duplicate_of="a.wav"),
     ]
     with pytest.raises(LeakError, match=r"b\.wav is also a training recording"):
         check_leaks(Split(np.array([0]), np.array([1])), Training("t", ("B",)), clips)

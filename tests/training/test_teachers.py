@@ -10,15 +10,16 @@ import keras
 import numpy as np
 import pytest
 
+from moodwire_training.clips import Clip
 from moodwire_training.fit import batch_source, fit
-from moodwire_training.folds import LeakError, Plan, Training, split
+from moodwire_training.folds import LeakError, Plan, Training, split, stream_speakers
 from moodwire_training.labels import SIX, UNION
 from moodwire_training.material import Material, load_material
 from moodwire_training.network import build_network, go_on_from, plain_copy
 from moodwire_training.recipe import Recipe
 from moodwire_training.sampling import BatchSource
 from moodwire_training.teachers import Teacher, believed
-from moodwire_training.training_run import find_teachers, train_and_score
+from moodwire_training.training_run import find_teachers, train_and_score, untouched_speakers
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -27,6 +28,7 @@ PLAN = Plan("tiny", "", "speakers", (ONE,))
 RECIPE = Recipe(
     "teacher", steps=100, batch=8, width=0.125, bfloat16=False, corpora={"CREMA-D": 1.0}
 )
+UNTOUCHED = frozenset({"CRE1004"})
 PUPIL = replace(RECIPE, name="pupil", teachers=("teacher",), learning_rate=1e-6)
 
 
@@ -65,7 +67,7 @@ def test_a_kept_network_can_be_trained_again() -> None:
 
 def test_a_pupil_starts_as_the_teacher_of_its_seed(material: Material, runs: Path) -> None:
     """After steps too small to matter it still is its teacher."""
-    [teacher] = find_teachers(runs, ["teacher"], PLAN, ONE)
+    [teacher] = find_teachers(runs, ["teacher"], PLAN, ONE, UNTOUCHED)
     parts = split(PLAN, ONE, material.store.clips)
     fitted = fit(material, PUPIL, parts, runs / "same", print, teachers=[teacher])
     assert fitted.teachers == ["teacher-tiny-1-seed0"]
@@ -121,18 +123,37 @@ def test_belief_is_spread_over_the_allowed_labels_alone() -> None:
 
 
 def test_a_teacher_that_heard_the_test_is_refused(runs: Path) -> None:
-    other = Training("1", ("CRE1003",))
     with pytest.raises(LeakError, match="teacher-tiny-1-seed0: this teacher has heard CRE1003"):
-        find_teachers(runs, ["teacher"], Plan("tiny", "", "speakers", (other,)), other)
+        find_teachers(runs, ["teacher"], PLAN, ONE, frozenset({"CRE1003"}))
+
+
+def test_nobody_kept_for_a_test_may_be_known_to_a_teacher() -> None:
+    """Also where a plan names whole corpora, and for what is going to ship."""
+    tested = [Clip("EMO-DB", "a.wav", "EMO03", "sad")]
+    abroad = Training("abroad", ("EMO-DB",))
+    assert untouched_speakers(PLAN, abroad, tested) == stream_speakers() | {"EMO03"}
+    shipped = replace(abroad, hold_out_acceptance=True)
+    assert "CRE1082" in untouched_speakers(PLAN, shipped, tested)
+    assert not untouched_speakers(replace(PLAN, protocol="random"), abroad, tested)
 
 
 def test_without_its_teachers_a_pupil_says_how_to_make_them(runs: Path) -> None:
     with pytest.raises(FileNotFoundError, match="fit --recipe absent --plan tiny --training 1"):
-        find_teachers(runs, ["absent"], PLAN, ONE)
+        find_teachers(runs, ["absent"], PLAN, ONE, UNTOUCHED)
+
+
+def test_a_finished_folder_is_no_result_of_another_recipe(material: Material, runs: Path) -> None:
+    folder = runs / "teacher-tiny-1-seed0"
+    train_and_score(material, RECIPE, PLAN, ONE, folder)
+    with pytest.raises(ValueError, match="holds a run with another recipe"):
+        train_and_score(material, replace(RECIPE, steps=9900), PLAN, ONE, folder)
+    other = Training("1", ("CRE1003",))
+    with pytest.raises(ValueError, match="holds a run with another test and train"):
+        train_and_score(material, RECIPE, replace(PLAN, trainings=(other,)), other, folder)
 
 
 def test_a_run_does_not_go_on_with_other_teachers(material: Material, runs: Path) -> None:
-    [teacher] = find_teachers(runs, ["teacher"], PLAN, ONE)
+    [teacher] = find_teachers(runs, ["teacher"], PLAN, ONE, UNTOUCHED)
     parts = split(PLAN, ONE, material.store.clips)
-    with pytest.raises(ValueError, match="holds a run of another recipe"):
+    with pytest.raises(ValueError, match="holds a run with another taught_by"):
         fit(material, PUPIL, parts, runs / "same", print, teachers=[teacher, teacher])

@@ -7,9 +7,10 @@ averages included: a resumed run ends with the same weights as one that was neve
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from moodwire_training.recipe import STEPS_PER_EPOCH, Recipe
 from moodwire_training.sampling import BatchSource
 from moodwire_training.surroundings import surroundings_of
 from moodwire_training.teachers import Teacher
+
+RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,9 @@ def fit(
     """Train, or go on training what `folder` holds."""
     folder.mkdir(parents=True, exist_ok=True)
     taught_by = [teacher.name for teacher in teachers]
-    _refuse_other_recipe(folder / "recipe.json", recipe, taught_by)
+    this = identity(material, recipe, split, sources) | {"taught_by": taught_by}
+    refuse_another_run(folder, this)
+    (folder / RUN_FILE).write_text(json.dumps(this, indent=1, sort_keys=True))
     started = time.monotonic()
     source = batch_source(material, recipe, split, sources, teachers)
     model = first_network(source, recipe)
@@ -213,11 +218,30 @@ def fit(
     return Fitted(plain, source.mean, source.deviation, spent(), taught_by)
 
 
-def _refuse_other_recipe(file: Path, recipe: Recipe, taught_by: list[str]) -> None:
-    whole = recipe.to_dict() | {"taught_by": taught_by}
-    wanted = json.dumps(whole, indent=1, sort_keys=True)
-    if file.exists() and file.read_text() != wanted:
+def identity(
+    material: Material, recipe: Recipe, split: Split, sources: Sequence[str]
+) -> dict[str, Any]:
+    """What makes a run this one: its recipe, and what it learns from and is tested on."""
+    clips = material.store.clips
+    return {
+        "recipe": recipe.to_dict(),
+        "surroundings": list(sources),
+        "train": _fingerprint(clips[row].key for row in split.train),
+        "test": _fingerprint(clips[row].key for row in split.test),
+    }
+
+
+def _fingerprint(keys: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()[:16]
+
+
+def refuse_another_run(folder: Path, wanted: dict[str, Any]) -> None:
+    file = folder / RUN_FILE
+    if not file.exists():
+        return
+    kept, asked = json.loads(file.read_text()), json.loads(json.dumps(wanted))
+    if other := sorted(key for key in asked if kept.get(key) != asked[key]):
         raise ValueError(
-            f"{file.parent} holds a run of another recipe; name another folder or remove that one"
+            f"{folder} holds a run with another {' and '.join(other)}; "
+            "name another folder or remove that one"
         )
-    file.write_text(wanted)

@@ -138,8 +138,9 @@ def check_leaks(found: Split, training: Training, clips: Sequence[Clip]) -> None
             f"({len(both)} such); leave whole speakers out"
         )
     recordings = {clips[row].key for row in found.train}
+    files = {clips[row].path for row in found.train}
     for row in found.test:
-        if clips[row].key in recordings or clips[row].duplicate_of in recordings:
+        if clips[row].key in recordings or clips[row].duplicate_of in files:
             raise LeakError(
                 f"training {training.name!r}: {clips[row].path} is also a training recording"
             )

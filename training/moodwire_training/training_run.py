@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from moodwire_training.evaluation.metrics import (
 )
 from moodwire_training.evaluation.rows import outcome_of, rows_of
 from moodwire_training.evaluation.score import Scorer, clip_means
-from moodwire_training.fit import Fitted, batch_source, fit
+from moodwire_training.fit import Fitted, batch_source, fit, identity, refuse_another_run
 from moodwire_training.folds import (
     LeakError,
     Plan,
@@ -66,13 +66,16 @@ def train_and_score(
     tensorboard: bool = False,
 ) -> dict[str, Any]:
     """Fit, save and score on the training's test speakers; a finished folder is not redone."""
+    clips = material.store.clips
+    parts = split(plan, training, clips)
     finished = folder / RESULT_FILE
     if finished.exists():
+        refuse_another_run(folder, identity(material, recipe, parts, training.surroundings))
         say(f"{folder.name}: already finished")
         return dict(json.loads(finished.read_text()))
-    parts = split(plan, training, material.store.clips)
     say(f"{folder.name}: {len(parts.train)} clips to train on, {len(parts.test)} to test")
-    teachers = find_teachers(folder.parent, recipe.teachers, plan, training)
+    untouched = untouched_speakers(plan, training, [clips[row] for row in parts.test])
+    teachers = find_teachers(folder.parent, recipe.teachers, plan, training, untouched)
     fitted = fit(material, recipe, parts, folder, say, tensorboard, training.surroundings, teachers)
     save_model(fitted, recipe, plan, training, material, parts.train, folder)
     scorer = Scorer(keras_network(fitted.model), material.spec, fitted.mean, fitted.deviation)
@@ -93,7 +96,11 @@ def train_and_score(
 
 
 def find_teachers(
-    runs: Path, recipes: Sequence[str], plan: Plan, training: Training
+    runs: Path,
+    recipes: Sequence[str],
+    plan: Plan,
+    training: Training,
+    untouched: frozenset[str],
 ) -> list[Teacher]:
     """All finished runs of these recipes, of any seed, on the same training of the same plan."""
     found = []
@@ -105,14 +112,22 @@ def find_teachers(
                 f"no finished teacher below {runs}; first: moodwire-train fit --recipe {recipe} "
                 f"--plan {plan.name} --training {training.name}"
             )
-        found += [read_teacher(folder, plan, training) for folder in folders]
+        found += [read_teacher(folder, untouched) for folder in folders]
     return found
 
 
-def read_teacher(folder: Path, plan: Plan, training: Training) -> Teacher:
+def untouched_speakers(plan: Plan, training: Training, tested: Iterable[Clip]) -> frozenset[str]:
+    """Whom neither a network nor its teachers may have heard."""
+    if plan.leaky:
+        return frozenset()
+    kept = stream_speakers() | {clip.speaker for clip in tested}
+    return kept | acceptance_speakers() if training.hold_out_acceptance else kept
+
+
+def read_teacher(folder: Path, untouched: frozenset[str]) -> Teacher:
     card, model, mean, deviation = _read_run(folder)
-    heard = sorted(set(card["speakers_heard"]) & set(training.test))
-    if heard and not plan.leaky:
+    heard = sorted(untouched & set(card["speakers_heard"]))
+    if heard:
         raise LeakError(
             f"{folder}: this teacher has heard {heard[0]}, on whom its pupil is going to be tested"
         )
@@ -133,6 +148,7 @@ def save_model(
 ) -> None:
     fitted.model.save(folder / MODEL_FILE)
     clips = material.store.clips
+    heard = np.array([row for row in heard if clips[row].corpus in recipe.corpora])
     card = {
         "labels": list(UNION),
         "spec": material.spec.to_dict(),
@@ -243,10 +259,9 @@ def row_figures(
     for row in rows_of(clips):
         outcome = outcome_of(row, clips, logits, labels)
         if outcome:
-            low, high = speaker_interval(outcome)
             figures[row.name] = {
                 "uar": round(unweighted_recall(outcome), 4),
-                "interval": [round(low, 4), round(high, 4)],
+                "interval": speaker_interval(outcome),
                 "accuracy": round(accuracy(outcome), 4),
                 "f1": round(macro_f1(outcome), 4),
                 "clips": len(outcome.truth),
