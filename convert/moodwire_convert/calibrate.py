@@ -1,4 +1,4 @@
-"""Figures on labelled windows, and the temperature that makes probabilities mean what they say."""
+"""Figures on labelled windows."""
 
 from __future__ import annotations
 
@@ -6,18 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 from numpy.typing import NDArray
 
-from moodwire.model.classifier import softmax
 from moodwire.model.manifest import Metric
+from moodwire_training.evaluation.metrics import calibration_error, likelihood, probabilities
 
 Array = NDArray[np.float32]
 Labels = NDArray[np.int64]
-
-BINS = 15
-TEMPERATURES = (0.05, 20.0)
-"""What a manifest may hold."""
 
 
 @dataclass(frozen=True)
@@ -50,42 +45,12 @@ def recall(predicted: NDArray[Any], truth: NDArray[Any]) -> float:
     return float(np.mean([np.mean(predicted[truth == label] == label) for label in set(truth)]))
 
 
-def likelihood(logits: Array, truth: Labels, temperature: float) -> float:
-    """Negative log-likelihood per window, in nats."""
-    chosen = softmax(logits / np.float32(temperature))[np.arange(len(truth)), truth]
-    return float(-np.mean(np.log(np.maximum(chosen, 1e-12))))
-
-
-def calibration_error(logits: Array, truth: Labels, temperature: float) -> float:
-    """Expected calibration error of the winning label's probability, in BINS bins."""
-    probabilities = softmax(logits / np.float32(temperature))
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == truth
-    place = np.minimum((confidence * BINS).astype(int), BINS - 1)
-    gaps = [
-        np.sum(place == number)
-        * abs(right[place == number].mean() - confidence[place == number].mean())
-        for number in set(place)
-    ]
-    return float(np.sum(gaps) / len(truth))
-
-
-def fit_temperature(logits: Array, truth: Labels) -> float:
-    """The temperature of greatest likelihood."""
-    best = scipy.optimize.minimize_scalar(
-        lambda exponent: likelihood(logits, truth, float(np.exp(exponent))),
-        bounds=tuple(np.log(TEMPERATURES)),
-        method="bounded",
-    )
-    return float(np.exp(best.x))
-
-
 def fitted_metrics(name: str, logits: Array, truth: Labels, temperature: float) -> list[Metric]:
     """What the temperature changed."""
     values = {
         "nll_before": likelihood(logits, truth, 1.0),
         "nll_after": likelihood(logits, truth, temperature),
-        "ece_before": calibration_error(logits, truth, 1.0),
+        "ece_before": calibration_error(probabilities(logits), truth),
     }
     protocol = f"{len(truth)} windows of speakers not trained on, int8; temperature fitted on them"
     return _metrics(name, values, protocol)
@@ -122,7 +87,7 @@ def compare(name: str, truth: Labels, exact: Array, int8: Array, temperature: fl
         uar_float=recall(meant, truth),
         uar_int8=recall(chosen, truth),
         agreement=float(np.mean(meant == chosen)),
-        calibration_error=calibration_error(int8, truth, temperature),
+        calibration_error=calibration_error(probabilities(int8, temperature), truth),
     )
 
 

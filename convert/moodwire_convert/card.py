@@ -70,7 +70,10 @@ def read_card(name_or_file: str) -> Card:
     path = Path(name_or_file)
     packaged = cards / f"{name_or_file}.toml"
     if path.suffix != ".toml" and not packaged.is_file():
-        raise ConversionError(f"no card {name_or_file!r}; known: default, open, or a .toml file")
+        known = sorted({card.name.removesuffix(".toml") for card in cards.iterdir()} - {"corpora"})
+        raise ConversionError(
+            f"no card {name_or_file!r}; known: {', '.join(known)}, or a .toml file"
+        )
     text = path.read_text("utf-8") if path.suffix == ".toml" else packaged.read_text("utf-8")
     try:
         return msgspec.toml.decode(text, type=Card)

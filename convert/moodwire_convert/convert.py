@@ -19,7 +19,6 @@ from moodwire_convert.calibrate import (
     Comparison,
     Labelled,
     compare,
-    fit_temperature,
     fitted_metrics,
     narrow,
 )
@@ -27,6 +26,7 @@ from moodwire_convert.card import Card, Record, with_licences
 from moodwire_convert.export import ConversionError, Exported, export
 from moodwire_convert.graph import check_full_int8
 from moodwire_convert.write import Draft, write_bundle
+from moodwire_training.evaluation.metrics import fit_temperature
 
 Array = NDArray[np.float32]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from moodwire_training.clips import Clip
 from moodwire_training.evaluation.metrics import (
@@ -11,6 +13,7 @@ from moodwire_training.evaluation.metrics import (
     accuracy,
     calibration_error,
     fit_temperature,
+    likelihood,
     macro_f1,
     probabilities,
     risk_coverage,
@@ -40,11 +43,17 @@ def test_a_mood_that_never_occurs_does_not_count() -> None:
 
 
 def test_interval_is_over_speakers() -> None:
-    # one voice always right, one always wrong: clips would say 40-60 %, voices say anything
-    truth = [0, 1] * 200
-    guess = truth[:200] + [1 - t for t in truth[200:]]
-    low, high = speaker_interval(outcome(truth, guess, ["a"] * 200 + ["b"] * 200))
-    assert (low, high) == (0.0, 1.0)
+    # three voices always right, three always wrong: clips would say 45-55 %
+    truth = [0, 1] * 300
+    guess = truth[:300] + [1 - t for t in truth[300:]]
+    voices = [name for name in "abcdef" for _ in range(100)]
+    low, high = speaker_interval(outcome(truth, guess, voices)) or (0.5, 0.5)
+    assert low < 0.2
+    assert high > 0.8
+
+
+def test_two_voices_tell_no_interval() -> None:
+    assert speaker_interval(outcome([0, 1] * 2, [0, 1, 1, 0], ["a", "a", "b", "b"])) is None
 
 
 def test_calibration_error_of_known_confidence() -> None:
@@ -53,15 +62,18 @@ def test_calibration_error_of_known_confidence() -> None:
     assert calibration_error(probability, truth) == pytest.approx(0.3)
 
 
-def test_temperature_makes_confidence_true() -> None:
+@given(st.floats(0.1, 10.0))
+@settings(max_examples=8, deadline=None)
+def test_temperature_makes_confidence_true(put_in: float) -> None:
     rng = np.random.default_rng(0)
     logits = rng.normal(0, 1.5, (20_000, 4))
     drawn = probabilities(logits).cumsum(axis=1) > rng.random((20_000, 1))
     truth = drawn.argmax(axis=1)
-    overconfident = logits * 3.0
-    temperature = fit_temperature(overconfident, truth)
-    assert temperature == pytest.approx(3.0, rel=0.05)
-    assert calibration_error(probabilities(overconfident, temperature), truth) < 0.02
+    distorted = logits * put_in
+    temperature = fit_temperature(distorted, truth)
+    assert temperature == pytest.approx(put_in, rel=0.05)
+    assert calibration_error(probabilities(distorted, temperature), truth) < 0.02
+    assert likelihood(distorted, truth, temperature) <= likelihood(distorted, truth, 1.0) + 1e-4
 
 
 def test_answering_less_errs_less() -> None:

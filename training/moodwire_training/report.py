@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,25 @@ from moodwire.model.manifest import Manifest
 from moodwire_training.pages import figure, page, table, warning
 
 Table = dict[str, Any]
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+STREAM_FIGURES: dict[str, tuple[str, Callable[[Any], str]]] = {
+    "hours": ("hours", "{:.1f}".format),
+    "false_moods_per_hour": ("moods told an hour, all of them false", "{:.1f}".format),
+    "non_neutral_share": ("share of speech shown in a mood, %", percent),
+    "passages": ("emotional passages", str),
+    "recall": ("found as what they are, %", percent),
+    "recall_within_4_s": ("the same within 4 s, %", percent),
+    "seconds_to_detect": ("found after, s (median)", lambda found: f"{found['median']:.2f}"),
+    "told_share": ("share of speech with a mood told, %", percent),
+    "risk": ("share of that with a wrong one, %", percent),
+    "flips_per_minute": ("changes a minute of speech", "{:.1f}".format),
+}
+"""What `moodwire-train stream` measures, and how it is written."""
 
 
 def read_results(folder: Path) -> dict[str, Table]:
@@ -25,49 +46,131 @@ def read_results(folder: Path) -> dict[str, Table]:
     return found
 
 
+@dataclass(frozen=True)
+class Section:
+    """One table of results, for the page and for the card."""
+
+    title: str
+    text: str
+    header: Sequence[str]
+    lines: Sequence[Sequence[str]]
+    leaky: bool = False
+
+
+LEAKY = "LEAKY: this says nothing about a voice that is new."
+
+
+def sections(results: dict[str, Table]) -> list[tuple[Section, Table]]:
+    """Each with what it was made from; a file says what it is by its keys."""
+    found = []
+    for name, values in results.items():
+        if "trainings" in values:
+            found.append((plan_section(name, values), values))
+        elif "quiet" in values:
+            found.append((trouble_section(name, values), values))
+        elif "figures" in values:
+            found.append((stream_section(name, values), values))
+        elif "experiments" in values:
+            found.append((experiments_section(name, values), values))
+        else:
+            found.append((gate_section(name, values), values))
+    return found
+
+
 def report_page(results: dict[str, Table]) -> str:
     import matplotlib as mpl
 
     mpl.use("Agg")
     parts = []
-    for name, values in results.items():
-        if "rows" in values and "trainings" in values:
-            parts.append(plan_section(name, values))
-        elif "quiet" in values:
-            parts.append(trouble_section(name, values))
-        elif "experiments" in values:
-            parts.append(experiments_section(values))
+    for section, values in sections(results):
+        parts.append(f"<h2>{html.escape(section.title)}</h2>")
+        if section.leaky:
+            parts.append(warning(LEAKY))
+        parts.append(f"<p>{html.escape(section.text)}</p>")
+        parts.append(table(section.header, section.lines))
+        if "trainings" in values:
+            parts += [row_pictures(row, entry) for row, entry in values["rows"].items()]
     return page("Moodwire: how well it hears", parts)
 
 
-def plan_section(name: str, values: Table) -> str:
-    parts = [f"<h2>{values['title']} ({name})</h2>"]
-    if values["leaky"]:
-        parts.append(warning("LEAKY: the same speakers are in training and test."))
-    parts.append(
-        f"<p>Recipe {values['recipe']}, {values['arithmetic']}, seeds {values['seeds']}, "
-        f"{values['hours']} hours of training, temperature {values['temperature']}.</p>"
+def plan_section(name: str, values: Table) -> Section:
+    missing = "".join(f" Not finished: {absent}." for absent in values["missing"])
+    return Section(
+        f"{values['title']}, {values['arithmetic']} ({name}.json)",
+        f"Recipe {values['recipe']}, seeds {', '.join(map(str, values['seeds']))}, "
+        f"{values['hours']} hours of training, temperature {values['temperature']}.{missing}",
+        ("row", "UAR", "95 % (speakers)", "accuracy", "F1", "ECE", "UAR per fold"),
+        [table_line(*item) for item in values["rows"].items()],
+        values["leaky"],
     )
-    parts.append(table(TABLE_HEADER, [table_line(*item) for item in values["rows"].items()]))
-    parts += [row_pictures(row, entry) for row, entry in values["rows"].items()]
-    return "".join(parts)
-
-
-TABLE_HEADER = ("row", "UAR", "95 % (speakers)", "accuracy", "F1", "ECE", "UAR per fold")
 
 
 def table_line(name: str, row: Table) -> list[str]:
-    low, high = row["interval"]
-    folds = " ".join(f"{100 * fold['uar']:.1f}" for fold in row["folds"])
+    interval = " to ".join(map(percent, row["interval"] or ()))
+    folds = " ".join(percent(fold["uar"]) for fold in row["folds"])
     return [
         name,
-        f"{100 * row['uar']:.1f}",
-        f"{100 * low:.1f} to {100 * high:.1f}",
-        f"{100 * row['accuracy']:.1f}",
-        f"{100 * row['f1']:.1f}",
+        percent(row["uar"]),
+        interval,
+        percent(row["accuracy"]),
+        percent(row["f1"]),
         f"{row['ece']:.3f}",
         folds,
     ]
+
+
+def trouble_section(name: str, values: Table) -> Section:
+    rows = list(values["quiet"])
+    lines = [
+        [condition, *(percent(figures[row]) for row in rows)]
+        for condition, figures in values.items()
+    ]
+    return Section(
+        f"Level, noise and rooms ({name}.json)",
+        "UAR in %, as moodwire-train evaluate trouble prints it.",
+        ("", *rows),
+        lines,
+    )
+
+
+def stream_section(name: str, values: Table) -> Section:
+    figures = values["figures"]
+    lines = [
+        [label, *(say(figures[kind][key]) if key in figures[kind] else "" for kind in figures)]
+        for key, (label, say) in STREAM_FIGURES.items()
+    ]
+    return Section(
+        f"As it runs all day, bundle {values['model']} ({name}.json)",
+        values["command"],
+        ("", *figures),
+        lines,
+    )
+
+
+def gate_section(name: str, values: Table) -> Section:
+    rows = values["rows"]
+    gates = list(next(iter(rows.values())))
+    lines = [
+        [row, str(cells[gates[0]]["windows"]), *(percent(cells[gate]["passed"]) for gate in gates)]
+        for row, cells in rows.items()
+        if ":" not in row
+    ]
+    return Section(
+        f"The speech gate, windows that pass in % ({name}.json)",
+        values["command"],
+        ("", "windows", *gates),
+        lines,
+    )
+
+
+def experiments_section(name: str, values: Table) -> Section:
+    rows = values["rows"]
+    lines = [
+        [entry["name"], *(str(entry["uar"].get(row, "")) for row in rows), entry["what"]]
+        for entry in values["experiments"]
+    ]
+    title = f"{values['title']} ({name}.json)"
+    return Section(title, values["command"], ("", *rows, "what"), lines)
 
 
 def row_pictures(name: str, row: Table) -> str:
@@ -90,24 +193,6 @@ def row_pictures(name: str, row: Table) -> str:
     text = figure(picture, name)
     plt.close(picture)
     return text
-
-
-def trouble_section(name: str, values: Table) -> str:
-    rows = list(values["quiet"])
-    lines = [
-        [condition, *(f"{100 * figures[row]:.1f}" for row in rows)]
-        for condition, figures in values.items()
-    ]
-    return f"<h2>Level, noise and rooms ({name})</h2>" + table(["UAR", *rows], lines)
-
-
-def experiments_section(values: Table) -> str:
-    rows = values["rows"]
-    lines = [
-        [entry["name"], *(entry["uar"].get(row, "") for row in rows), entry["what"]]
-        for entry in values["experiments"]
-    ]
-    return f"<h2>{values['title']}</h2>" + table(["", *rows, "what"], lines)
 
 
 CARD = """# Model card: Moodwire
@@ -139,17 +224,11 @@ UAR in %, the mean recall of the moods, of speakers that training never heard.
 
 def model_card(results: dict[str, Table], bundles: Sequence[Manifest]) -> str:
     parts = [CARD, *map(bundle_section, bundles), FIGURES]
-    for name, values in results.items():
-        if "trainings" not in values:
-            continue
-        label = " **LEAKY: the same speakers in training and test**" if values["leaky"] else ""
-        title = f"{values['title']}, {values['arithmetic']}"
-        parts.append(f"### {title} (`{name}.json`){label}\n\n")
-        parts.append(markdown(TABLE_HEADER, [table_line(*i) for i in values["rows"].items()]))
-        parts.append(
-            f"\nRecipe `{values['recipe']}`, seeds {values['seeds']}, {values['hours']} hours of "
-            "training.\n\n"
-        )
+    for section, values in sections(results):
+        if "experiments" not in values:
+            warned = f"**{LEAKY}** " if section.leaky else ""
+            parts.append(f"### {section.title}\n\n{warned}{section.text}\n\n")
+            parts.append(markdown(section.header, section.lines) + "\n")
     return "".join(parts)
 
 

@@ -48,12 +48,16 @@ def table(
         f"{recipe}, {plan.name}, {found['arithmetic']}: trainings {', '.join(found['trainings'])}, "
         f"seeds {found['seeds']}, {found['hours']} h, temperature {found['temperature']}"
     )
+    for absent in found["missing"]:
+        click.echo(f"  NOT FINISHED, so not in the figures below: {absent}")
     for name, row in found["rows"].items():
         folds = " ".join(f"{100 * fold['uar']:.1f}" for fold in row["folds"])
-        low, high = row["interval"]
+        interval = ""
+        if row["interval"]:
+            interval = " [{:.1f} {:.1f}]".format(*(100 * edge for edge in row["interval"]))
         click.echo(
             f"  {name:12s} UAR {100 * row['uar']:.1f}{note}  together "
-            f"{100 * row['uar_together']:.1f} [{100 * low:.1f} {100 * high:.1f}]  "
+            f"{100 * row['uar_together']:.1f}{interval}  "
             f"acc {100 * row['accuracy']:.1f}  ECE {row['ece']:.3f}  folds {folds}"
         )
     if out:

@@ -92,12 +92,11 @@ def row_summary(row: Row, runs: Sequence[TestedRun], temperature: float) -> dict
     if not outcomes:
         return None
     together = join(outcomes)
-    low, high = speaker_interval(together)
     sure = probabilities(together.logits, temperature)
     counts = confusion(together.truth, together.guess, len(row.labels))
     return {
         "uar": round(float(np.mean([fold["uar"] for fold in folds])), 4),
-        "interval": [round(low, 4), round(high, 4)],
+        "interval": speaker_interval(together),
         "uar_together": round(unweighted_recall(together), 4),
         "accuracy": round(accuracy(together), 4),
         "f1": round(macro_f1(together), 4),
@@ -126,6 +125,8 @@ def common_temperature(runs: Sequence[TestedRun]) -> float:
         if truth:
             speakers = ("",) * len(truth)
             parts.append(Outcome(SIX, np.array(truth), np.array(logits, np.float64), speakers))
+    if not parts:
+        raise ValueError("no speaker is left to fit a temperature on: all are kept for acceptance")
     joined = join(parts)
     return fit_temperature(joined.logits, joined.truth)
 
@@ -134,6 +135,7 @@ def summary(runs: Path, recipe: str, plan: Plan, quantised: bool = False) -> dic
     """The whole table of a plan."""
     tested = read_runs(runs, recipe, plan.name, quantised)
     temperature = common_temperature(tested)
+    seeds = sorted({run.seed for run in tested})
     rows = {}
     for row in rows_of(clip for run in tested for clip in run.clips):
         found = row_summary(row, tested, temperature)
@@ -146,7 +148,13 @@ def summary(runs: Path, recipe: str, plan: Plan, quantised: bool = False) -> dic
         "leaky": plan.leaky,
         "arithmetic": "int8" if quantised else "float",
         "trainings": sorted({run.training for run in tested}),
-        "seeds": sorted({run.seed for run in tested}),
+        "seeds": seeds,
+        "missing": [
+            f"{training.name}, seed {seed}"
+            for training in plan.trainings
+            for seed in seeds
+            if (training.name, seed) not in {(run.training, run.seed) for run in tested}
+        ],
         "hours": round(sum(run.hours for run in tested), 3),
         "temperature": round(temperature, 4),
         "rows": rows,

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import scipy.optimize
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
+
+FEWEST_SPEAKERS = 5
+
+TEMPERATURES = (0.05, 20.0)
+"""What a manifest may hold."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +81,15 @@ def macro_f1(outcome: Outcome) -> float:
 
 def speaker_interval(
     outcome: Outcome, draws: int = 1000, seed: int = 0, level: float = 0.95
-) -> tuple[float, float]:
-    """Bootstrap of UAR over speakers, not clips: clips of one voice stand and fall together."""
-    rng = np.random.default_rng(seed)
+) -> tuple[float, float] | None:
+    """Bootstrap of UAR over speakers, not clips: clips of one voice stand and fall together.
+
+    None for fewer than FEWEST_SPEAKERS: drawing from two voices says nothing about a third.
+    """
     names = sorted(set(outcome.speakers))
+    if len(names) < FEWEST_SPEAKERS:
+        return None
+    rng = np.random.default_rng(seed)
     classes = len(outcome.labels)
     speakers = np.array(outcome.speakers)
     tables = np.stack(
@@ -90,7 +102,8 @@ def speaker_interval(
     picks = rng.integers(0, len(tables), (draws, len(tables)))
     values = [float(np.nanmean(recalls(tables[pick].sum(axis=0)))) for pick in picks]
     edge = (1 - level) / 2
-    return float(np.quantile(values, edge)), float(np.quantile(values, 1 - edge))
+    low, high = np.quantile(values, (edge, 1 - edge))
+    return round(float(low), 4), round(float(high), 4)
 
 
 def calibration_error(probability: Floats, truth: Ints, bins: int = 15) -> float:
@@ -105,22 +118,20 @@ def calibration_error(probability: Floats, truth: Ints, bins: int = 15) -> float
     return float(error)
 
 
-def fit_temperature(logits: Floats, truth: Ints) -> float:
-    """The temperature with the least negative log-likelihood, by golden section over its log."""
-    low, high = np.log(0.2), np.log(5.0)
-    ratio = (np.sqrt(5.0) - 1) / 2
-    for _ in range(40):
-        left, right = high - ratio * (high - low), low + ratio * (high - low)
-        if _surprise(logits, truth, np.exp(left)) < _surprise(logits, truth, np.exp(right)):
-            high = right
-        else:
-            low = left
-    return float(np.exp((low + high) / 2))
-
-
-def _surprise(logits: Floats, truth: Ints, temperature: float) -> float:
+def likelihood(logits: Floats, truth: Ints, temperature: float) -> float:
+    """Negative log-likelihood of the truth, in nats."""
     chosen = probabilities(logits, temperature)[np.arange(len(truth)), truth]
     return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+
+
+def fit_temperature(logits: Floats, truth: Ints) -> float:
+    """The temperature of greatest likelihood."""
+    best = scipy.optimize.minimize_scalar(
+        lambda exponent: likelihood(logits, truth, float(np.exp(exponent))),
+        bounds=tuple(np.log(TEMPERATURES)),
+        method="bounded",
+    )
+    return float(np.exp(best.x))
 
 
 def risk_coverage(probability: Floats, truth: Ints) -> list[tuple[float, float]]:

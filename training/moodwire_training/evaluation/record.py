@@ -19,7 +19,7 @@ def record_results(run: Path, table: dict[str, Any]) -> None:
     metrics = {metric["name"]: metric for metric in known}
     for name, row in table["rows"].items():
         key = f"{metric_name(table['plan'])}.{metric_name(name)}.uar"
-        low, high = row["interval"]
+        low, high = row["interval"] or (None, None)
         metrics[key] = {
             "name": key,
             "value": row["uar"],
