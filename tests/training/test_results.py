@@ -49,6 +49,21 @@ def test_table_is_the_mean_over_folds(tmp_path: Path) -> None:
     assert set(table["rows"]) == {"CREMA-D 6"}
 
 
+def test_a_partial_plan_does_not_pass_for_a_whole_one(tmp_path: Path) -> None:
+    for training in "1245":
+        finished_run(tmp_path, "joint", training, [1001], right=5)
+    table = summary(tmp_path, "default", read_plan("joint"))
+    assert table["missing"] == ["3, seed 0", "6, seed 0"]
+    for text in (report_page({"joint": table}), model_card({"joint": table}, [])):
+        assert "Not finished: 3, seed 0. Not finished: 6, seed 0." in text
+
+
+def test_speakers_kept_for_acceptance_fit_no_temperature(tmp_path: Path) -> None:
+    finished_run(tmp_path, "shipped", "default", [1082], right=5)
+    with pytest.raises(ValueError, match="no speaker is left to fit a temperature on"):
+        summary(tmp_path, "default", read_plan("shipped"))
+
+
 def test_says_what_to_run_first(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="moodwire-train fit --recipe default --plan joint"):
         summary(tmp_path, "default", read_plan("joint"))
@@ -87,7 +102,10 @@ def test_the_card_says_what_ships_as_it_is() -> None:
     """`moodwire-train report --card training/MODEL_CARD.md` writes it."""
     top = Path(__file__).parents[2] / "training"
     bundles = [load_bundle(place).manifest for place in shipped_bundles()]
-    card = model_card(read_results(top / "results"), bundles)
+    results = read_results(top / "results")
+    card = model_card(results, bundles)
+    for name, table in results.items():
+        assert (f"({name}.json)" in card) == ("experiments" not in table), name
     assert (top / "MODEL_CARD.md").read_text(encoding="utf-8") == card
     for corpus in bundles[0].corpora:
         assert f"| {corpus.name} | {corpus.licence} |" in card
