@@ -25,7 +25,14 @@ from itertools import count
 from queue import SimpleQueue
 from typing import Any, Final
 
-from moodwire.audio.devices import InputDevice, find, input_devices, portaudio
+from moodwire.audio.devices import (
+    MODEL_RATE,
+    channels_to_open,
+    find,
+    input_devices,
+    portaudio,
+    rate_to_open,
+)
 from moodwire.audio.errors import SourceError
 from moodwire.audio.memory import release_startup_code
 
@@ -34,10 +41,6 @@ HEADER: Final = struct.Struct("<BBxxId")
 
 SAMPLES, FAILURE = 0, 1
 """Kinds of packet: interleaved 16-bit samples; or why the stream ended, as text."""
-
-MODEL_RATE: Final = 16_000
-MOST_MIXED_CHANNELS: Final = 8
-"""A device that offers more is a plug-in which would invent as many as one likes."""
 
 RESAMPLING_SECONDS: Final = 0.02
 """By which a resampler's output lags: heard in advance, so that hops end with the packets."""
@@ -99,9 +102,8 @@ def _open(order: Order) -> tuple[Opening, Any]:
             "0 mixes all"
         )
     sounddevice = portaudio()
-    mono = order.channel == 0 and device.channels > MOST_MIXED_CHANNELS
-    channels = 1 if mono else order.channel or device.channels
-    rate = _rate(sounddevice, device, channels)
+    channels = channels_to_open(device, order.channel)
+    rate = rate_to_open(device, channels, "int16")
     try:
         stream = sounddevice.RawInputStream(
             device=device.index, samplerate=rate, channels=channels, dtype="int16",
@@ -113,15 +115,6 @@ def _open(order: Order) -> tuple[Opening, Any]:
             f"{error}. Is it in use? See: moodwire devices"
         ) from error
     return Opening(device.name, rate, channels), stream
-
-
-def _rate(sounddevice: Any, device: InputDevice, channels: int) -> int:
-    """16 kHz where the device takes it: what the model needs, and the least to carry."""
-    try:
-        sounddevice.check_input_settings(device.index, channels, "int16", samplerate=MODEL_RATE)
-    except sounddevice.PortAudioError:
-        return device.rate
-    return MODEL_RATE
 
 
 def _copy(stream: Any, opening: Opening, sizes: Sizes, out: int) -> None:

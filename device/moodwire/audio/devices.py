@@ -17,6 +17,12 @@ from moodwire.audio.errors import SourceError
 HARDWARE = re.compile(r"\s*\(hw:(\d+),\d+\)$")
 """What PortAudio puts behind the name of an ALSA hardware device."""
 
+MODEL_RATE = 16_000
+"""Samples per second that all sources deliver, whatever their own rate is."""
+
+MOST_MIXED_CHANNELS = 8
+"""A device that offers more is a plug-in which would invent as many as one likes."""
+
 
 @dataclass(frozen=True, slots=True)
 class InputDevice:
@@ -34,11 +40,6 @@ class InputDevice:
     """Names that survive a reboot and replugging, most particular first."""
 
     default: bool = False
-
-    @property
-    def hardware(self) -> bool:
-        """The card itself; other devices are plug-ins which convert and take any rate."""
-        return HARDWARE.search(self.name) is not None
 
 
 def portaudio() -> ModuleType:
@@ -72,11 +73,21 @@ def input_devices(root: Path = Path("/")) -> list[InputDevice]:
     ]
 
 
-def refresh() -> None:
-    """Make PortAudio look for devices again; every open stream dies, so close them first."""
+def channels_to_open(device: InputDevice, channel: int) -> int:
+    """So many that the wanted one is among them; `channel` 0 stands for the mix of all."""
+    if channel:
+        return channel
+    return device.channels if device.channels <= MOST_MIXED_CHANNELS else 1
+
+
+def rate_to_open(device: InputDevice, channels: int, sample: str) -> int:
+    """16 kHz where the device takes it: what the model needs, and the least to carry."""
     sounddevice = portaudio()
-    sounddevice._terminate()
-    sounddevice._initialize()
+    try:
+        sounddevice.check_input_settings(device.index, channels, sample, samplerate=MODEL_RATE)
+    except sounddevice.PortAudioError:
+        return device.rate
+    return MODEL_RATE
 
 
 def identifiers(name: str, root: Path = Path("/")) -> tuple[str, ...]:

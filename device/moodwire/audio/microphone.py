@@ -1,8 +1,8 @@
 """The microphone, through PortAudio: a callback that only copies, and a reader that resamples.
 
 PortAudio can hang for ever in opening and in closing when the audio server does, and a stream may
-stay `active` though nothing comes. Nothing here decides about that; it is only told: the age of
-the last callback, lost samples, driver overflows, and whether closing came to an end.
+stay `active` though nothing comes. Nothing here decides about that; it is only told: nothing to
+read, a gap in front of what was read, and whether closing came to an end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodwire.audio.clock import CaptureClock
-from moodwire.audio.devices import InputDevice, find, input_devices, portaudio
+from moodwire.audio.devices import (
+    channels_to_open,
+    find,
+    input_devices,
+    portaudio,
+    rate_to_open,
+)
 from moodwire.audio.resample import Resampler
 from moodwire.audio.ring import Ring
 from moodwire.audio.source import (
@@ -33,8 +39,6 @@ Result = TypeVar("Result")
 
 RING_SECONDS = 8.0
 CALLBACK_SECONDS = 0.05
-MOST_MIXED_CHANNELS = 8
-"""A device that offers more is a plug-in which would invent as many as one likes."""
 
 PATIENCE_SECONDS = 10.0
 """How long PortAudio may take to open or close a device."""
@@ -61,37 +65,20 @@ class MicrophoneSource:
         self.device = within(patience, lambda: find(input_devices(), device), "finding devices")
         self.name = self.device.name
         check_channel(channel, self.device.channels, self.name)
-        self.native_rate = rate or within(patience, lambda: _own_rate(self.device), "asking rates")
+        channels = channels_to_open(self.device, channel)
+        self.native_rate = rate or within(
+            patience, lambda: rate_to_open(self.device, channels, "float32"), "asking rates"
+        )
         self._resampler = Resampler(self.native_rate)
-        mono = channel == 0 and self.device.channels > MOST_MIXED_CHANNELS
-        channels = 1 if mono else max(1, channel or self.device.channels)
         self._ring = Ring(round(ring_seconds * self.native_rate), channels)
         self._clock = CaptureClock(self.native_rate)
         self._block = round(BLOCK_SECONDS * self.native_rate)
         self._position = self._gaps_seen = 0
-        self.driver_overflows = 0
-        """Times that PortAudio said it had lost sound before we got it."""
-        self.opened = self._last_callback = time.monotonic()
         self._stream: Any = within(patience, lambda: self._open(channels), f"opening {self.name}")
 
     @property
     def finished(self) -> bool:
         return self._closed or (self._ended and self._ring.waiting == 0)
-
-    @property
-    def heard_anything(self) -> bool:
-        """Whether the callback was called at all; the first call can take two seconds."""
-        return self._ring.written > 0
-
-    @property
-    def callback_age(self) -> float:
-        """Seconds since sound last came, or since opening."""
-        return time.monotonic() - self._last_callback
-
-    @property
-    def lost_samples(self) -> int:
-        """Samples, at the native rate, that were overwritten because nobody read them."""
-        return self._ring.lost
 
     def read(self, timeout: float) -> Chunk | None:
         deadline = time.monotonic() + timeout
@@ -147,14 +134,11 @@ class MicrophoneSource:
             ) from error
         return stream
 
-    def _heard(self, block: NDArray[np.float32], _frames: int, _time: Any, status: Any) -> None:
+    def _heard(self, block: NDArray[np.float32], _frames: int, _time: Any, _status: Any) -> None:
         """PortAudio's thread: copy, note the time, return."""
         now = time.monotonic()
         self._ring.write(block)
         self._clock.arrived(now, self._ring.written)
-        self._last_callback = now
-        if status:
-            self.driver_overflows += 1
 
     def _end(self) -> None:
         """PortAudio's thread: the stream is over, because it was closed or the device is gone."""
@@ -172,18 +156,6 @@ class MicrophoneSource:
         self._position += len(samples)
         heard = self._clock.time_of(round(position * self.native_rate / MODEL_RATE))
         return Chunk(samples, self.name, position, heard, after_gap=gap)
-
-
-def _own_rate(device: InputDevice) -> int:
-    """16 kHz if the hardware itself can, since then nothing needs resampling; else its default."""
-    if device.hardware:
-        sounddevice = portaudio()
-        try:
-            sounddevice.check_input_settings(device.index, 1, "float32", samplerate=MODEL_RATE)
-        except sounddevice.PortAudioError:
-            return device.rate
-        return MODEL_RATE
-    return device.rate
 
 
 def within(seconds: float, action: Callable[[], Result], what: str) -> Result:

@@ -37,8 +37,6 @@ class Ring:
         self._claimed = 0
         self._written = 0
         self._read = 0
-        self.lost = 0
-        """Samples that no reader got, in all."""
 
     @property
     def written(self) -> int:
@@ -76,5 +74,4 @@ class Ring:
             if self._claimed - self.capacity <= oldest:
                 break
         self._read = oldest + count
-        self.lost += lost
         return Taken(block, oldest, lost)

@@ -9,12 +9,10 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from moodwire.audio.devices import MODEL_RATE as MODEL_RATE
 from moodwire.audio.errors import SourceError as SourceError
 
 Samples = NDArray[np.float32]
-
-MODEL_RATE = 16_000
-"""Samples per second that all sources deliver, whatever their own rate is."""
 
 BLOCK_SECONDS = 0.1
 """Sound that a source gathers before it hands out a chunk."""

@@ -12,7 +12,8 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from moodwire.audio.capture import HEADER, MODEL_RATE, SAMPLES, Opening, Sizes
+from moodwire.audio.capture import HEADER, SAMPLES, Opening, Sizes
+from moodwire.audio.devices import MODEL_RATE
 from moodwire.audio.memory import release_startup_code
 
 SAMPLE_BYTES = 2
