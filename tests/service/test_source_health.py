@@ -24,6 +24,7 @@ class Driver:
     now: float = 100.0
     openings: list[float] = field(default_factory=list)
     closings: list[float] = field(default_factory=list)
+    is_open: bool = False
     works: bool = True
     """Whether opening the device succeeds."""
 
@@ -33,17 +34,24 @@ class Driver:
     def do(self, action: Action | None) -> None:
         if action is Action.OPEN:
             self.openings.append(self.now)
+            self.is_open = True
             if not self.works:
-                self.health.ended(self.now)
+                self.end()
         elif action is Action.CLOSE:
             self.closings.append(self.now)
+            self.is_open = False
+
+    def end(self) -> None:
+        """The stream, by itself."""
+        self.is_open = False
+        self.health.ended(self.now)
 
     def hear(self, block: Heard, seconds: float = BLOCK) -> None:
         end = self.now + seconds
         while self.now < end - 1e-9:
             self.now += BLOCK
             self.do(self.health.tick(self.now))
-            if self.health.is_open:
+            if self.is_open:
                 self.do(self.health.heard(self.now, block))
 
     def wait(self, seconds: float) -> None:
@@ -83,7 +91,7 @@ def test_a_stream_that_goes_quiet_is_stalled_then_opened_anew() -> None:
 def test_an_ended_stream_is_lost_at_once() -> None:
     driver = Driver()
     driver.hear(SPEECH)
-    driver.health.ended(driver.now)
+    driver.end()
     assert driver.health.state == "lost"
 
 
@@ -108,13 +116,13 @@ def test_a_device_that_keeps_failing_after_moments_of_life_stays_backed_off() ->
     waits: list[float] = []
     for _ in range(12):
         driver.hear(SPEECH, 2.0)
-        driver.health.ended(driver.now)
+        driver.end()
         assert driver.health.deadline is not None
         waits.append(driver.health.deadline - driver.now)
         driver.wait(waits[-1])
     assert waits[-1] == 30.0
     driver.hear(SPEECH, 61.0)
-    driver.health.ended(driver.now)
+    driver.end()
     before = driver.now
     driver.wait(1.0)
     assert driver.openings[-1] - before <= 0.5, "a minute of life earns a quick retry"
@@ -197,7 +205,7 @@ def test_whatever_happens_it_recovers_and_never_opens_twice(steps: list[tuple[st
         elif step == "wait":
             driver.wait(seconds)
         elif step == "end":
-            driver.health.ended(driver.now)
+            driver.end()
         elif step == "mute":
             driver.do(driver.health.mute())
         elif step == "unmute":
@@ -205,7 +213,7 @@ def test_whatever_happens_it_recovers_and_never_opens_twice(steps: list[tuple[st
         else:
             driver.works = not driver.works
         if driver.health.state == "muted":
-            assert not driver.health.is_open
+            assert not driver.is_open
         else:
             assert driver.health.deadline is not None, "something must be waited for: never deaf"
     driver.works = True

@@ -82,7 +82,6 @@ class SourceHealth:
         self.patience = patience or Patience()
         self._jitter = jitter
         self.state: SourceState = "starting"
-        self.openings = 0
         self._open = False
         self._armed = False  # real audio was heard: zeros mean something now
         self._attempts = 0  # failed in a row
@@ -93,10 +92,6 @@ class SourceHealth:
         self._zeros_since: float | None = None
         self._clipping_since: float | None = None
         self._clean_since: float | None = None
-
-    @property
-    def is_open(self) -> bool:
-        return self._open
 
     @property
     def deadline(self) -> float | None:
@@ -182,7 +177,6 @@ class SourceHealth:
         self._retry_at = None
         self._open = True
         self._opened_at = now
-        self.openings += 1
         return Action.OPEN
 
     def _heard_zeros(self, now: float) -> Action | None:
