@@ -19,6 +19,8 @@ from moodwire.model import BundleError, load_bundle, shipped_bundle
 from moodwire.model import store as store_module
 from moodwire.model.store import ModelStore, bundle_to_run
 
+NOBODY = 65_534
+
 
 @pytest.fixture
 def store(tmp_path):
@@ -83,6 +85,53 @@ def test_a_damaged_installation_is_mended_by_installing_again(store):
         load_bundle(store.current)
     store.install(tones.BUNDLE)
     assert load_bundle(store.current).labels == tuple(tones.HERTZ)
+
+
+def nobody_reads(folder, told):
+    """In a process that is somebody else, and below `folder` alone."""
+    os.chdir(folder)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    try:
+        told.put(load_bundle(bundle_to_run(Config(paths=Paths(state="state")))).hash)
+    except BundleError as error:
+        told.put(str(error))
+
+
+@pytest.fixture
+def seen_by_another(tmp_path):
+    """What another user gets of the bundle to run: its hash, or why not."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can become somebody else")
+    (tmp_path / "state").mkdir()
+    for folder in (tmp_path, tmp_path / "state"):
+        folder.chmod(0o755)
+    fork = multiprocessing.get_context("fork")
+
+    def look():
+        told = fork.SimpleQueue()
+        process = fork.Process(target=nobody_reads, args=(tmp_path, told))
+        process.start()
+        process.join()
+        return told.get() if process.exitcode == 0 else None
+
+    return look
+
+
+def test_whoever_installs_the_service_can_read_it(store, seen_by_another):
+    before = os.umask(0o077)
+    try:
+        installed = store.install(tones.BUNDLE)
+    finally:
+        os.umask(before)
+    assert seen_by_another() == installed.hash
+
+
+def test_an_installation_that_cannot_be_read_is_an_error_of_the_bundle(
+    store, tmp_path, seen_by_another
+):
+    store.install(tones.BUNDLE)
+    (tmp_path / "state/models").chmod(0o700)
+    assert "active.json cannot be read: Permission denied" in seen_by_another()
 
 
 @pytest.mark.parametrize("content", ['{"current": "../../etc"}', "{", '{"current": 1}'])

@@ -68,8 +68,6 @@ def shipped_bundles() -> list[Path]:
 def load_bundle(path: Path | str | None = None) -> Bundle:
     """Read and check a bundle directory; None takes the one that is shipped."""
     directory = shipped_bundle() if path is None else Path(path)
-    if not directory.is_dir():
-        raise BundleError(f"{directory} is not a bundle: no such directory")
     _check_names(directory)
     manifest_content = read_file(directory, MANIFEST_FILE)
     manifest = decode_manifest(manifest_content)
@@ -95,7 +93,10 @@ def join_golden(inputs: Bytes, outputs: Bytes) -> bytes:
 
 
 def _check_names(directory: Path) -> None:
-    found = {entry.name for entry in directory.iterdir()}
+    try:
+        found = {entry.name for entry in directory.iterdir()}
+    except OSError as error:
+        raise BundleError(f"{directory} is not a bundle: {error.strerror}") from None
     if missing := sorted(set(LARGEST_FILE) - found):
         raise BundleError(f"{directory} is not a complete bundle: {missing[0]} is missing")
     if extra := sorted(found - set(LARGEST_FILE)):

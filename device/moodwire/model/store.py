@@ -55,7 +55,6 @@ class ModelStore:
     def install(self, source: Path) -> Bundle:
         """Check first, then switch; on any error the present choice stays as it is."""
         files = bundle_files(source)
-        self._root.mkdir(parents=True, exist_ok=True)
         with self._locked():
             incoming = Path(tempfile.mkdtemp(prefix=INCOMING, dir=self._root))
             try:
@@ -89,6 +88,8 @@ class ModelStore:
             active = msgspec.json.decode(self._choice.read_bytes(), type=Active)
         except FileNotFoundError:
             return Active()
+        except OSError as error:
+            raise BundleError(f"{self._choice} cannot be read: {error.strerror}") from None
         except msgspec.DecodeError as error:
             raise BundleError(
                 f"{self._choice}: {error}; install a bundle again, or remove the file to run the "
@@ -126,6 +127,7 @@ class ModelStore:
     def _locked(self) -> Iterator[None]:
         """One installation at a time; the kernel frees the lock of one that was killed."""
         self._root.mkdir(parents=True, exist_ok=True)
+        self._root.chmod(0o755)  # whoever installs, the service's user has to read it
         with (self._root / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -142,6 +144,7 @@ def _write(path: Path, content: bytes) -> None:
     with path.open("wb") as file:
         file.write(content)
         file.flush()
+        os.fchmod(file.fileno(), 0o644)
         os.fsync(file.fileno())
 
 
