@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -65,11 +66,19 @@ def test_says_what_is_missing_and_what_came_twice(tmp_path: Path) -> None:
     assert [Path(path).parent.name for path in found.repeated] == ["copy"]
 
 
-def test_a_manifest_goes_round_and_names_its_missing_column(tmp_path: Path) -> None:
-    clip = read_name(PurePath("wav/16b10Wb.wav"))
+def test_a_manifest_goes_round_and_names_its_missing_column(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "wav").mkdir()
+    file = tmp_path / "wav" / "16b10Wb.wav"
+    file.touch()
+    clip = read_name(file)
     assert clip is not None
-    write_manifest(tmp_path / "clips.csv", [clip])
-    assert read_manifest(tmp_path / "clips.csv") == [clip]
+    monkeypatch.chdir(tmp_path / "wav")
+    write_manifest(Path("../clips.csv"), [replace(clip, path=file.name)])
+    monkeypatch.chdir("/")
+    (found,) = find_corpora([tmp_path / "clips.csv"])
+    assert found.clips == (clip,)
     (tmp_path / "bad.csv").write_text("path,emotion\na.wav,happy\n")
     with pytest.raises(ValueError, match=r"bad\.csv: column 'speaker' is missing"):
         read_manifest(tmp_path / "bad.csv")

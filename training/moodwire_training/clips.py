@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -57,10 +58,12 @@ def corpus_labels(clips: Iterable[Clip]) -> dict[str, tuple[str, ...]]:
 
 
 def write_manifest(path: Path, clips: Iterable[Clip]) -> None:
+    """Paths are relative to the manifest, as they are where one is read."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, [field.name for field in fields(Clip)])
         writer.writeheader()
-        writer.writerows(asdict(clip) for clip in clips)
+        for clip in clips:
+            writer.writerow(asdict(clip) | {"path": os.path.relpath(clip.path, path.parent)})
 
 
 def read_manifest(path: Path) -> list[Clip]:
