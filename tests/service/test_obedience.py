@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import tones
 
-from moodwire.config import parse_config
-from moodwire.publish.commands import Mute
+from moodwire.config import Config, parse_config
+from moodwire.publish.broker import BrokerError
+from moodwire.publish.commands import Mute, SetHold
 from moodwire.service.controls import FILE_NAME, Controls
 from moodwire.service.daemon import Daemon
 from moodwire.service.obedience import Obedience
@@ -20,21 +24,38 @@ RESULT = "moodwire/moodwire/result"
 SOURCE = "moodwire/moodwire/source"
 
 
+@pytest.fixture
+def voice() -> Iterator[tuple[int, int]]:
+    """Both ends of the pipe that the daemon hears."""
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+@pytest.fixture
+def make_daemon(tmp_path: Path, voice: tuple[int, int]) -> Callable[[], Daemon]:
+    """To be made in the test itself: it keeps the console that it finds."""
+
+    def make() -> Daemon:
+        text = f'[mqtt]\nenabled = false\n[model]\npath = "{tones.BUNDLE}"\n'
+        controls = Controls.read(lambda profile: parse_config(text, profile=profile), tmp_path)
+        return Daemon(controls, controls.config(), input_pipe=voice[0])
+
+    return make
+
+
 def test_a_mute_counts_on_a_full_card_and_can_be_lifted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, make_daemon: Callable[[], Daemon], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / f"{FILE_NAME}.new").mkdir()  # nothing can be written there
-    text = f'[mqtt]\nenabled = false\n[model]\npath = "{tones.BUNDLE}"\n'
-    controls = Controls.read(lambda profile: parse_config(text, profile=profile), tmp_path)
-    sound, voice = os.pipe()
-    daemon = Daemon(controls, controls.config(), input_pipe=sound)
-    obedience = Obedience(controls, daemon.monitor, daemon.apply, restart=lambda: None)
+    daemon = make_daemon()
     daemon.monitor.start(muted=False)
 
     def told(muted: bool) -> dict[str, str]:
         capsys.readouterr()
-        obedience.obey(Mute(muted))
-        return dict(line.split(" ", 1) for line in capsys.readouterr().out.splitlines())
+        daemon.obedience.obey(Mute(muted))
+        return told_since(capsys)
 
     closed = told(True)
     assert (closed[SOURCE], closed[MUTE]) == ("muted", "ON")
@@ -45,4 +66,44 @@ def test_a_mute_counts_on_a_full_card_and_can_be_lifted(
     opened = told(False)
     assert (opened[SOURCE], opened[MUTE]) == ("starting", "OFF")
     daemon.monitor.stop()
-    os.close(voice)
+
+
+def test_what_is_said_into_a_pipe_during_a_mute_is_never_heard(
+    make_daemon: Callable[[], Daemon], voice: tuple[int, int]
+) -> None:
+    daemon = make_daemon()
+    daemon.monitor.start(muted=False)
+    os.write(voice[1], pcm(0.0))
+    ear = daemon.monitor.ear
+    assert ear.take(time.monotonic())
+    daemon.obedience.obey(Mute(True))
+    os.write(voice[1], pcm(0.5) + b"\x40")  # and the half of a sample
+    daemon.obedience.obey(Mute(False))
+    os.write(voice[1], b"\x00" + pcm(0.0) * 2)
+    blocks = ear.take(time.monotonic())
+    assert blocks
+    assert max(np.abs(block.samples).max() for block in blocks) < 0.01
+    daemon.monitor.stop()
+
+
+def test_a_command_outlives_a_configuration_that_became_unusable(
+    make_daemon: Callable[[], Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    def apply(_: Config) -> None:
+        raise BrokerError("mqtt.password_file cannot be read")
+
+    daemon = make_daemon()
+    obedience = Obedience(daemon.controls, daemon.monitor, apply, restart=lambda: None)
+    obedience.obey(SetHold(5.0))
+    answer = json.loads(told_since(capsys)[RESULT])
+    assert not answer["ok"]
+    assert "mqtt.password_file" in answer["detail"]
+
+
+def pcm(level: float) -> bytes:
+    """Half a second."""
+    return np.full(8_000, round(level * 32_767), dtype="<i2").tobytes()
+
+
+def told_since(capsys: pytest.CaptureFixture[str]) -> dict[str, str]:
+    return dict(line.split(" ", 1) for line in capsys.readouterr().out.splitlines())

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import select
+import stat
+import struct
 import time
+from fcntl import ioctl
+from termios import FIONREAD
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +72,20 @@ class Pipe:
         found = decode(bytes(self._bytes[:size]), form)
         del self._bytes[:size]
         return found
+
+    def skip_waiting(self) -> None:
+        """Forget what came while nobody was to hear it. A file on disk was not said just now."""
+        now = time.monotonic()
+        form = self.format(now)
+        if form is None or stat.S_ISREG(os.fstat(self.descriptor).st_mode):
+            return
+        (unread,) = struct.unpack("i", ioctl(self.descriptor, FIONREAD, bytes(4)))
+        waiting = len(self._bytes) + unread
+        waiting -= waiting % form.frame_bytes
+        while waiting and self._fill(1, now) and self._bytes:
+            gone = min(waiting, len(self._bytes))
+            del self._bytes[:gone]
+            waiting -= gone
 
     def _read_format(self) -> RawFormat:
         magic = bytes(self._bytes[:4])

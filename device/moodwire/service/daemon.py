@@ -15,9 +15,8 @@ from typing import Final
 import moodwire
 from moodwire.audio.health import SourceHealth
 from moodwire.audio.pipe import Pipe
-from moodwire.config import Config, ConfigError
-from moodwire.decision.thresholds import UnknownMoodError
-from moodwire.model import Bundle, BundleError
+from moodwire.config import Config
+from moodwire.model import Bundle
 from moodwire.publish.commands import Command
 from moodwire.publish.outbox import Outbox
 from moodwire.publish.publication import Publisher
@@ -28,7 +27,7 @@ from moodwire.service.monitor import STOP_SECONDS, Monitor
 from moodwire.service.notify import Notifier
 from moodwire.service.obedience import Obedience
 from moodwire.service.parts import (
-    UNUSABLE_LINK,
+    UNUSABLE,
     Parts,
     make_composer,
     make_link,
@@ -48,9 +47,6 @@ log = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 1.0
 
-UNUSABLE: Final = (ConfigError, UnknownMoodError, BundleError, *UNUSABLE_LINK)
-"""What a changed configuration may be refused for."""
-
 
 class Daemon:
     """`moodwire run`, from the parts to the end."""
@@ -66,9 +62,10 @@ class Daemon:
         ends_with_source: bool = False,
     ) -> None:
         """`capture`: already started for this configuration; `input_pipe`: instead of any."""
-        self._controls = controls
+        self.controls = controls
         self._capture = capture
         self._input = None if input_pipe is None else Pipe(input_pipe, name="the input")
+        self._was_deaf = False
         self._wake = Wake()
         self._restart = False
         bundle, pipeline = make_pipeline(config)
@@ -79,7 +76,7 @@ class Daemon:
         self.monitor = Monitor(
             parts, ear, self._wake, Notifier(), ends_with_source=ends_with_source
         )
-        self._obedience = Obedience(controls, self.monitor, self.apply, self._start_anew)
+        self.obedience = Obedience(controls, self.monitor, self.apply, self._start_anew)
         self._followers = Followers(config, self.monitor, self._commanded, config_path)
 
     def run(self) -> None:
@@ -97,8 +94,9 @@ class Daemon:
         monitor.parts.link.start()
         self._followers.start()
         try:
-            monitor.start(muted=self._obedience.muted)
-            self._obedience.tell_controls()
+            self._was_deaf = self.obedience.muted
+            monitor.start(muted=self._was_deaf)
+            self.obedience.tell_controls()
             monitor.run()
         finally:
             if self._restart:
@@ -122,24 +120,27 @@ class Daemon:
         sizes = packet_sizes(parts.pipeline, parts.config)
         channel = parts.config.microphone.channel
         if self._input is not None:
+            if self._was_deaf:
+                self._input.skip_waiting()
+            self._was_deaf = True  # whenever it is opened again
             return PipedStream(self._input, sizes, channel, self.monitor.heard_until)
         process, self._capture = self._capture or spawn_capture(parts.config), None
         return CaptureStream(process, sizes, channel)
 
     def _commanded(self, command: Command) -> None:
         """In the link's thread: let the loop do it."""
-        self._wake.call(lambda: self._obedience.obey(command))
+        self._wake.call(lambda: self.obedience.obey(command))
 
     def _reload(self) -> None:
         """SIGHUP: the file as it is now, or on any error everything as it was."""
         notifier = self.monitor.notifier
         notifier.reloading()
         try:
-            self.apply(self._controls.config())
+            self.apply(self.controls.config())
             log.info("the configuration was read anew")
         except UNUSABLE as error:
             log.error("the configuration stays as it was: %s", error)
-        self._obedience.tell_controls()
+        self.obedience.tell_controls()
         notifier.ready()
 
     def apply(self, config: Config) -> None:
@@ -153,7 +154,7 @@ class Daemon:
             if needs_other_composer(old.config, config):
                 new.composer = make_composer(config, new.bundle)
             if needs_other_outbox(old.config, config):
-                new.outbox = make_outbox(config, self._controls.state)
+                new.outbox = make_outbox(config, self.controls.state)
                 if new.outbox is not None:
                     if_refused.callback(new.outbox.close)
             if needs_other_link(old.config, config):
@@ -169,7 +170,7 @@ class Daemon:
         if (config.web, config.history) != (old.config.web, old.config.history):
             log.warning("[web] and [history] take effect when the daemon is restarted")
         if config.microphone != old.config.microphone:
-            monitor.reopen(muted=self._obedience.muted)
+            monitor.reopen(muted=self.obedience.muted)
 
     def _make_link(self, config: Config, bundle: Bundle, outbox: Outbox | None) -> Publisher:
         return make_link(config, bundle, outbox, self._commanded, self._wake.fail)

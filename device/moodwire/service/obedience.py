@@ -6,8 +6,7 @@ import logging
 from collections.abc import Callable
 from threading import Thread
 
-from moodwire.config import Config, ConfigError
-from moodwire.decision.thresholds import UnknownMoodError
+from moodwire.config import Config
 from moodwire.diagnostics.finding import Grade
 from moodwire.diagnostics.proof import prove_features, prove_model, prove_pipeline
 from moodwire.model import Bundle
@@ -22,6 +21,7 @@ from moodwire.publish.commands import (
 )
 from moodwire.service.controls import SETTINGS, Controls, RefusedError
 from moodwire.service.monitor import Monitor
+from moodwire.service.parts import UNUSABLE
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +100,7 @@ class Obedience:
     def _answer(self, control: str, action: Callable[[], str]) -> None:
         try:
             detail, ok = action(), True
-        except (RefusedError, ConfigError, UnknownMoodError) as error:
+        except (RefusedError, *UNUSABLE) as error:
             detail, ok = str(error), False
         except OSError as error:
             detail, ok = f"cannot be kept for the next start: {error}", False

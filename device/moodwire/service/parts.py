@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from moodwire.audio.capture import Sizes
-from moodwire.config import Config
-from moodwire.model import Bundle, load_bundle
+from moodwire.config import Config, ConfigError
+from moodwire.decision.thresholds import UnknownMoodError
+from moodwire.model import Bundle, BundleError, load_bundle
 from moodwire.model.store import bundle_to_run
 from moodwire.pipeline import Pipeline, hop_frames
 from moodwire.publish.broker import BrokerError
@@ -31,6 +32,9 @@ Failures = Callable[[BaseException], None]
 
 UNUSABLE_LINK: Final = (BrokerError, OutboxError, TopicError)
 """No way to the broker can be made of this configuration; the message is for people."""
+
+UNUSABLE: Final = (ConfigError, UnknownMoodError, BundleError, *UNUSABLE_LINK)
+"""What a changed configuration may be refused for."""
 
 LONGEST_PACKET: Final = 1.0
 """Seconds of sound that are handed on at once."""
