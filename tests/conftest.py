@@ -1,6 +1,7 @@
 """Shared parts of the bench: one plugin module per real thing, in tests/fixtures."""
 
 import os
+import signal
 
 from hypothesis import HealthCheck, settings
 
@@ -10,5 +11,8 @@ settings.load_profile("moodwire")
 
 # TensorFlow with one thread adds in the same order each time.
 os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
+
+# Started in the background of a script, all processes of a test would be deaf to Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["broker", "kitchen", "assistant", "pulse", "sounds", "daemon"]
