@@ -13,10 +13,13 @@ STYLE = """
 body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: 1rem 0; }
 th, td { padding: .25rem .75rem; border-bottom: 1px solid #8886; text-align: right; }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, .text { text-align: left; }
 img { max-width: 100%; background: white; border-radius: .5rem; }
 .warning { padding: .5rem 1rem; border-left: .3rem solid #c60; background: #c601; }
 """
+
+LONGEST_FIGURE = 20
+"""A column with longer cells is read as text, from the left."""
 
 
 def figure(picture: Any, caption: str) -> str:
@@ -30,10 +33,18 @@ def figure(picture: Any, caption: str) -> str:
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in header)
+    cells = [[html.escape(str(cell)) for cell in row] for row in rows]
+    kinds = [
+        ' class="text"' if max(map(len, column), default=0) > LONGEST_FIGURE else ""
+        for column in zip(*cells, strict=True)
+    ] or [""] * len(header)
+    titles = map(html.escape, header)
+    head = "".join(f"<th{kind}>{name}</th>" for kind, name in zip(kinds, titles, strict=True))
     body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
-        for row in rows
+        "<tr>"
+        + "".join(f"<td{kind}>{cell}</td>" for kind, cell in zip(kinds, row, strict=True))
+        + "</tr>"
+        for row in cells
     )
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 

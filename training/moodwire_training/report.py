@@ -61,20 +61,13 @@ LEAKY = "LEAKY: this says nothing about a voice that is new."
 
 
 def sections(results: dict[str, Table]) -> list[tuple[Section, Table]]:
-    """Each with what it was made from; a file says what it is by its keys."""
-    found = []
-    for name, values in results.items():
-        if "trainings" in values:
-            found.append((plan_section(name, values), values))
-        elif "quiet" in values:
-            found.append((trouble_section(name, values), values))
-        elif "figures" in values:
-            found.append((stream_section(name, values), values))
-        elif "experiments" in values:
-            found.append((experiments_section(name, values), values))
-        else:
-            found.append((gate_section(name, values), values))
-    return found
+    """Each with what it was made from."""
+    return [
+        (make(name, values), values)
+        for key, make in KINDS.items()
+        for name, values in results.items()
+        if key in values
+    ]
 
 
 def report_page(results: dict[str, Table]) -> str:
@@ -148,8 +141,7 @@ def stream_section(name: str, values: Table) -> Section:
 
 
 def gate_section(name: str, values: Table) -> Section:
-    rows = values["rows"]
-    gates = list(next(iter(rows.values())))
+    rows, gates = values["rows"], values["gates"]
     lines = [
         [row, str(cells[gates[0]]["windows"]), *(percent(cells[gate]["passed"]) for gate in gates)]
         for row, cells in rows.items()
@@ -193,6 +185,16 @@ def row_pictures(name: str, row: Table) -> str:
     text = figure(picture, name)
     plt.close(picture)
     return text
+
+
+KINDS: dict[str, Callable[[str, Table], Section]] = {
+    "trainings": plan_section,
+    "figures": stream_section,
+    "gates": gate_section,
+    "quiet": trouble_section,
+    "experiments": experiments_section,
+}
+"""What a file of results is, by a key that it has; in the order in which they are shown."""
 
 
 CARD = """# Model card: Moodwire

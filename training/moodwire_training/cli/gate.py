@@ -83,7 +83,7 @@ def table(
     click.echo("\n".join(lines))
     if out:
         command_line = f"moodwire-train gate table --role {role} --scenes {scenes} --seed {seed}"
-        result = {"command": command_line, "rows": found}
+        result = {"command": command_line, "gates": list(gates), "rows": found}
         out.with_suffix(".json").write_text(json.dumps(result, indent=1) + "\n")
         out.with_suffix(".md").write_text(f"`{command_line}`\n\n" + "\n".join(lines) + "\n")
 
