@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 
 import pytest
@@ -10,15 +9,6 @@ import pytest
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import bounds
 from moodwire.history.store import MINUTE, HistoryStore
-
-
-@pytest.fixture
-def india(monkeypatch):
-    with monkeypatch.context() as there:
-        there.setenv("TZ", "IST-5:30")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 @pytest.mark.usefixtures("india")

@@ -1,6 +1,5 @@
 """What the history page computes from the store, without a browser."""
 
-import time
 from datetime import date
 
 import pytest
@@ -10,15 +9,6 @@ from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import bounds
 from moodwire.history.store import MINUTE, HistoryStore
 from moodwire.web.history_page import view
-
-
-@pytest.fixture
-def india(monkeypatch):
-    with monkeypatch.context() as there:
-        there.setenv("TZ", "IST-5:30")
-        time.tzset()
-        yield
-    time.tzset()
 
 
 @pytest.mark.usefixtures("india")
