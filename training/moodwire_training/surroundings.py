@@ -68,20 +68,18 @@ def surroundings_of(
 
 def serves(clip: Clip, sources: Sequence[str], evaluation: bool) -> bool:
     """Whether noise or a room is from one of `sources`, and on this side of the split."""
-    return clip.text in sources and _is_for_tests(clip) == evaluation
+    return clip.text in sources and is_kept(clip.corpus, Path(clip.path).stem) == evaluation
 
 
-def _is_for_tests(clip: Clip) -> bool:
-    """ESC-50 says its fold first in the name, and folds share no source; others go by letter."""
-    name = Path(clip.path).stem
-    if clip.corpus == "noise" and name[:2] in ("1-", "2-", "3-", "4-", "5-"):
-        return name[0] == "2"
-    return clip.corpus == "rooms" and is_kept_room(name)
+def is_kept(kind: str, name: str) -> bool:
+    """No training of a mood model hears it: what the tests of the gate and the streams are made of.
 
-
-def is_kept_room(name: str) -> bool:
-    """No training hears it; drawn by the letters of its name, the same on every machine."""
-    return sum(name.encode()) % 3 == 0
+    ESC-50 says its fold first in the name, and folds share no source. Rooms are drawn by the
+    letters of their names, the same on every machine.
+    """
+    if kind == "noise":
+        return name.startswith("2-")
+    return kind == "rooms" and sum(name.encode()) % 3 == 0
 
 
 def energy_decay(bank: FrameBank, room: int) -> NDArray[np.float32]:

@@ -17,7 +17,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from moodwire_training.folds import acceptance_speakers, read_plan
-from moodwire_training.surroundings import is_kept_room
+from moodwire_training.surroundings import is_kept
 
 Samples = NDArray[np.float32]
 
@@ -136,11 +136,11 @@ def role_of(recording: Recording) -> Role:
             return _lot(recording.path.stem)
         case "noise" if recording.fold:
             source = recording.path.stem.split("-")[1]
-            return "test" if recording.fold != "1" else _lot(source, test=False)
+            return "test" if is_kept("noise", recording.path.stem) else _lot(source, test=False)
         case "noise":
             held_out = recording.path.stem.endswith(("0002", "tap", "miaowing"))
             return "test" if held_out else "training"
-        case "rooms" if is_kept_room(recording.path.stem):
+        case "rooms" if is_kept("rooms", recording.path.stem):
             return _lot(recording.path.stem, training=False)
         case "rooms":
             return "training"
