@@ -95,6 +95,12 @@ def stream_speakers() -> frozenset[str]:
     return _speakers_of("streams")
 
 
+def held_out_speakers(training: Training) -> frozenset[str]:
+    """Kept from this training for tests other than its own."""
+    held_out = stream_speakers()
+    return held_out | acceptance_speakers() if training.hold_out_acceptance else held_out
+
+
 def _speakers_of(name: str) -> frozenset[str]:
     _, text = _plan_text(name)
     return frozenset(_expand(tomllib.loads(text)["speakers"]))
@@ -109,9 +115,7 @@ def split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Split:
         )
     if plan.leaky:
         return _random_split(plan, training, clips)
-    held_out = stream_speakers()
-    if training.hold_out_acceptance:
-        held_out |= acceptance_speakers()
+    held_out = held_out_speakers(training)
     tested = set(training.test)
     train, test = [], []
     for row, clip in enumerate(clips):

@@ -31,6 +31,7 @@ from moodwire_training.folds import (
     Split,
     Training,
     acceptance_speakers,
+    held_out_speakers,
     split,
     stream_speakers,
 )
@@ -120,8 +121,7 @@ def untouched_speakers(plan: Plan, training: Training, tested: Iterable[Clip]) -
     """Whom neither a network nor its teachers may have heard."""
     if plan.leaky:
         return frozenset()
-    kept = stream_speakers() | {clip.speaker for clip in tested}
-    return kept | acceptance_speakers() if training.hold_out_acceptance else kept
+    return held_out_speakers(training) | {clip.speaker for clip in tested}
 
 
 def read_teacher(folder: Path, untouched: frozenset[str]) -> Teacher:

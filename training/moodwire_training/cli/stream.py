@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from moodwire_training.cli.options import manifest_option
+
+if TYPE_CHECKING:
+    from moodwire_training.stream.compose import Cast
 
 
 @click.command()
@@ -41,22 +45,13 @@ def command(
 
     from moodwire.config import Config, Decision
     from moodwire.model import load_bundle
-    from moodwire_training.gate.material import ACCEPTANCE, recordings
-    from moodwire_training.stream.compose import cast, left_out_by, streams
+    from moodwire_training.stream.compose import streams
     from moodwire_training.stream.hear import hear, judged_share
     from moodwire_training.stream.score import goals, score
     from moodwire_training.stream.search import OPEN, describe, refine
     from moodwire_training.stream.search import search as try_settings
 
-    tests = speakers == "acceptance"
-    plan, slash, training = speakers.partition("/")
-    if not (tests or slash):
-        raise click.BadParameter(
-            f"{speakers!r} is neither `acceptance` nor PLAN/TRAINING, such as development/1",
-            param_hint="--speakers",
-        )
-    left_out = ACCEPTANCE if tests else left_out_by(plan, training)
-    found = cast(recordings(data), "test" if tests else "validation", left_out)
+    found = _cast(data, speakers)
     loaded = load_bundle(bundle)
     config = replace(Config(), gate=OPEN) if search else Config()
     told = []
@@ -81,3 +76,19 @@ def command(
         line = f"moodwire-train stream --speakers {speakers} --minutes {minutes:g} --seed {seed}"
         result = {"command": line, "model": loaded.name, "hash": loaded.hash, "figures": figures}
         out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _cast(data: Path, speakers: str) -> Cast:
+    from moodwire_training.gate.material import ACCEPTANCE, recordings
+    from moodwire_training.stream.compose import cast, left_out_by
+
+    if speakers == "acceptance":
+        return cast(recordings(data), "test", ACCEPTANCE)
+    plan, slash, training = speakers.partition("/")
+    if not slash:
+        raise click.BadParameter(
+            f"{speakers!r} is neither `acceptance` nor PLAN/TRAINING, such as development/1",
+            param_hint="--speakers",
+        )
+    left_out = left_out_by(plan, training)
+    return cast(recordings(data), "validation", left_out)

@@ -135,7 +135,8 @@ def summary(runs: Path, recipe: str, plan: Plan, quantised: bool = False) -> dic
     """The whole table of a plan."""
     tested = read_runs(runs, recipe, plan.name, quantised)
     temperature = common_temperature(tested)
-    seeds = sorted({run.seed for run in tested})
+    finished = {(run.training, run.seed) for run in tested}
+    seeds = sorted({seed for _, seed in finished})
     rows = {}
     for row in rows_of(clip for run in tested for clip in run.clips):
         found = row_summary(row, tested, temperature)
@@ -153,7 +154,7 @@ def summary(runs: Path, recipe: str, plan: Plan, quantised: bool = False) -> dic
             f"{training.name}, seed {seed}"
             for training in plan.trainings
             for seed in seeds
-            if (training.name, seed) not in {(run.training, run.seed) for run in tested}
+            if (training.name, seed) not in finished
         ],
         "hours": round(sum(run.hours for run in tested), 3),
         "temperature": round(temperature, 4),
