@@ -49,6 +49,8 @@ class Plan:
     protocol: str
     trainings: tuple[Training, ...]
     test_share: float = 0.0
+    copies: int = 1
+    """How often a clip lies in the urn of the random protocol, as if augmented before the draw."""
 
     @property
     def leaky(self) -> bool:
@@ -82,8 +84,14 @@ def read_plan(name_or_file: str) -> Plan:
         raise PlanError(f"{source}: no name in it; a plan needs one")
     if not trainings:
         raise PlanError(f"{source}: no [[training]] in it; a plan needs at least one")
-    share = float(values.get("test_share", 0.0))
-    return Plan(values["name"], values.get("title", values["name"]), protocol, trainings, share)
+    return Plan(
+        values["name"],
+        values.get("title", values["name"]),
+        protocol,
+        trainings,
+        float(values.get("test_share", 0.0)),
+        int(values.get("copies", 1)),
+    )
 
 
 def acceptance_speakers() -> frozenset[str]:
@@ -156,10 +164,12 @@ def check_leaks(found: Split, training: Training, clips: Sequence[Clip]) -> None
 
 
 def _random_split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Split:
+    """A clip is tested on if its first copy, which is the clip itself, was drawn for the test."""
     rows = np.array([i for i, clip in enumerate(clips) if clip.corpus in training.corpora])
-    shuffled = np.random.default_rng(2026).permutation(rows)
-    count = round(plan.test_share * len(rows))
-    return Split(np.sort(shuffled[count:]), np.sort(shuffled[:count]))
+    urn = np.random.default_rng(2026).permutation(plan.copies * len(rows))
+    count = round(plan.test_share * len(urn))
+    drawn, left = urn[:count], urn[count:]
+    return Split(rows[np.unique(left % len(rows))], rows[np.sort(drawn[drawn < len(rows)])])
 
 
 def _without_duplicates(rows: NDArray[np.int64], clips: Sequence[Clip]) -> NDArray[np.int64]:
