@@ -21,7 +21,7 @@ from moodwire_training.stream.compose import Cast, Segment, Stream
 from moodwire_training.stream.hear import Heard, decide, gated, hear
 from moodwire_training.stream.score import goals, score
 from moodwire_training.stream.search import GATES, Candidate, describe
-from moodwire_training.surroundings import find_surroundings, serves
+from moodwire_training.surroundings import Role, find_surroundings, serves
 
 HOP = 0.25
 NOBODY = np.zeros(6, dtype=np.float32)
@@ -117,8 +117,9 @@ def test_nobody_whom_the_gate_learned_from_serves_to_choose_its_settings(tmp_pat
 
 
 @pytest.mark.data
-def test_no_noise_and_no_room_of_the_acceptance_streams_was_in_a_training(corpora: Path) -> None:
-    found = compose.cast(recordings(corpora), "test", ACCEPTANCE)
+@pytest.mark.parametrize("role", ["test", "validation"])
+def test_no_noise_and_no_room_of_the_streams_was_in_a_training(corpora: Path, role: Role) -> None:
+    found = compose.cast(recordings(corpora), role, ACCEPTANCE)
     shipped = read_plan("shipped").training("default")
     heard = {
         Path(clip.path).resolve()

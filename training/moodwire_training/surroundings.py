@@ -1,10 +1,11 @@
-"""Noise and rooms around acted speech, and plain speech; a part of each is for evaluation only."""
+"""Noise and rooms around acted speech, and plain speech; training never hears a part of each."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from moodwire_training.store import FeatureStore
 from moodwire_training.windows import total_power
 
 DECAY_FRAMES = 96
+
+Role = Literal["training", "validation", "test"]
 
 
 def find_surroundings(roots: Sequence[Path]) -> list[Clip]:
@@ -68,18 +71,29 @@ def surroundings_of(
 
 def serves(clip: Clip, sources: Sequence[str], evaluation: bool) -> bool:
     """Whether noise or a room is from one of `sources`, and on this side of the split."""
-    return clip.text in sources and is_kept(clip.corpus, Path(clip.path).stem) == evaluation
+    role = role_of_sound(clip.corpus, Path(clip.path).stem)
+    return clip.text in sources and role == ("test" if evaluation else "training")
 
 
-def is_kept(kind: str, name: str) -> bool:
-    """No training of a mood model hears it: what the tests of the gate and the streams are made of.
+def role_of_sound(kind: str, name: str) -> Role:
+    """What noise or a room of this name is for; trainings of mood models hear neither other role.
 
-    ESC-50 says its fold first in the name, and folds share no source. Rooms are drawn by the
-    letters of their names, the same on every machine.
+    ESC-50 says fold and source first in the name, and folds share no source: the second is for
+    tests, a sixth of the sources of the first for choices. Rooms are drawn by the letters of their
+    names: the same on every machine.
     """
-    if kind == "noise":
-        return name.startswith("2-")
-    return kind == "rooms" and sum(name.encode()) % 3 == 0
+    if kind == "noise" and name.startswith("2-"):
+        return "test"
+    if kind == "noise" and name.startswith("1-"):
+        return "validation" if lot(name.split("-")[1]) == 0 else "training"
+    if kind == "rooms" and sum(name.encode()) % 3 == 0:
+        return "validation" if lot(name) == 0 else "test"
+    return "training"
+
+
+def lot(name: str) -> int:
+    """One of six, by the letters of a name."""
+    return sum(name.encode()) % 6
 
 
 def energy_decay(bank: FrameBank, room: int) -> NDArray[np.float32]:

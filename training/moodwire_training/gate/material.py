@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import gcd
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import scipy.signal
@@ -17,7 +16,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from moodwire_training.folds import acceptance_speakers, read_plan
-from moodwire_training.surroundings import is_kept
+from moodwire_training.surroundings import Role, lot, role_of_sound
 
 Samples = NDArray[np.float32]
 
@@ -44,9 +43,6 @@ PERMISSIVE = frozenset({"0", "1", "10", "11", "12", "20", "21", "38", "40", "41"
 
 PERMISSIVE_SPEECH = frozenset({"CREMA-D", "speech"})
 """Corpora of speech whose licences allow commercial use."""
-
-
-Role = Literal["training", "validation", "test"]
 
 
 @dataclass(frozen=True)
@@ -134,25 +130,19 @@ def role_of(recording: Recording) -> Role:
             return _lot(recording.speaker)
         case "speech":
             return _lot(recording.path.stem)
-        case "noise" if recording.fold:
-            source = recording.path.stem.split("-")[1]
-            return "test" if is_kept("noise", recording.path.stem) else _lot(source, test=False)
-        case "noise":
+        case "noise" if not recording.fold:
             held_out = recording.path.stem.endswith(("0002", "tap", "miaowing"))
             return "test" if held_out else "training"
-        case "rooms" if is_kept("rooms", recording.path.stem):
-            return _lot(recording.path.stem, training=False)
-        case "rooms":
-            return "training"
+        case "noise" | "rooms":
+            return role_of_sound(recording.corpus, recording.path.stem)
     return "validation" if recording.speaker in CHOSEN_ON else "training"
 
 
-def _lot(name: str, training: bool = True, test: bool = True) -> Role:
-    """Drawn by the letters of a name: the same on every machine."""
-    drawn = sum(name.encode()) % 6
+def _lot(name: str) -> Role:
+    drawn = lot(name)
     if drawn == 0:
         return "validation"
-    return "test" if not training or (test and drawn < 3) else "training"
+    return "test" if drawn < 3 else "training"
 
 
 def corpora_of(used: Iterable[Recording]) -> dict[str, int]:
