@@ -17,7 +17,9 @@ from moodwire.decision.observation import AlertRaised, MoodChange, Observation, 
 
 LABELS = ("angry", "happy", "neutral")
 HOP = 0.256
-PLAIN = Decision(smoothing=0.0, onset_windows=1, onset_votes=1, minimum_duration=0.0, hold=0.0)
+PLAIN = Decision(
+    habit=0.0, smoothing=0.0, onset_windows=1, onset_votes=1, minimum_duration=0.0, hold=0.0
+)
 """Every safeguard off, to look at them one by one."""
 
 Heard = tuple[float, ...] | str | None
@@ -132,13 +134,13 @@ def test_the_state_shows_what_was_told(heard: list[Heard], how: Decision) -> Non
 @given(st.lists(st.floats(0.0, 1.0), max_size=80), st.floats(0.3, 0.9), st.floats(0.0, 0.3))
 def test_a_higher_threshold_never_hears_more(angry: list[float], low: float, more: float) -> None:
     heard = [(p, 0.0, 1.0 - p) for p in angry]
-    quick = Decision(exit=0.3, refractory=0.0, untold=(), smoothing=0.5)
+    quick = Decision(habit=0.0, exit=0.3, refractory=0.0, untold=(), smoothing=0.5)
     spoken = []
     for enter in (low, low + more):
         only_angry = MoodThresholds(enter=1.0)
         how = Decision(
-            enter=enter, exit=quick.exit, refractory=0.0, untold=(), smoothing=quick.smoothing,
-            per_mood={"neutral": only_angry, "happy": only_angry},
+            habit=0.0, enter=enter, exit=quick.exit, refractory=0.0, untold=(),
+            smoothing=quick.smoothing, per_mood={"neutral": only_angry, "happy": only_angry},
         )  # fmt: skip
         spoken.append({i for i, seen in enumerate(run(heard, how)) if seen.mood == "angry"})
     assert spoken[1] <= spoken[0]
@@ -152,7 +154,7 @@ def test_a_pulled_microphone_ends_what_was_told(heard: list[Heard], how: Decisio
 
 
 def test_one_loud_window_is_no_mood() -> None:
-    how = Decision(smoothing=0.0, onset_windows=4, onset_votes=3, minimum_duration=0.0)
+    how = Decision(habit=0.0, smoothing=0.0, onset_windows=4, onset_votes=3, minimum_duration=0.0)
     once = [sure("neutral", 0.4)] * 4 + [sure("angry")] + [sure("neutral", 0.4)] * 8
     assert story(run(once, how)) == []
     assert story(run([sure("angry")] * 2 + [sure("happy", 0.5)] + [sure("angry")], how)) == [
@@ -162,12 +164,14 @@ def test_one_loud_window_is_no_mood() -> None:
 
 
 def test_votes_do_not_outlive_a_silence() -> None:
-    how = Decision(smoothing=0.0, onset_windows=4, onset_votes=3, minimum_duration=0.0, hold=0.0)
+    how = Decision(
+        habit=0.0, smoothing=0.0, onset_windows=4, onset_votes=3, minimum_duration=0.0, hold=0.0
+    )
     assert story(run([sure("angry")] * 2 + [None] * 10 + [sure("angry")], how)) == []
 
 
 def test_a_mood_is_told_when_it_has_lasted_and_dated_back_to_its_beginning() -> None:
-    how = Decision(smoothing=0.0, minimum_duration=2.0)
+    how = Decision(habit=0.0, smoothing=0.0, minimum_duration=2.0)
     seen = run([sure("neutral", 0.4)] * 4 + [sure("angry")] * 20, how, stop=False)
     (number,) = [i for i, each in enumerate(seen) if each.changes]
     (began,) = changes(seen)
@@ -178,7 +182,7 @@ def test_a_mood_is_told_when_it_has_lasted_and_dated_back_to_its_beginning() -> 
 
 
 def test_hysteresis_keeps_a_wavering_mood_whole() -> None:
-    how = Decision(smoothing=0.0, enter=0.6, exit=0.4, minimum_duration=0.0)
+    how = Decision(habit=0.0, smoothing=0.0, enter=0.6, exit=0.4, minimum_duration=0.0)
     wavering = [sure("angry", p) for p in (0.7, 0.7, 0.7, 0.45, 0.65, 0.42, 0.7, 0.45, 0.7)]
     assert story(run(wavering, how)) == [("started", "angry"), ("ended", "angry")]
     dropped = changes(run([*wavering, sure("angry", 0.38)], how, stop=False))
@@ -186,7 +190,7 @@ def test_hysteresis_keeps_a_wavering_mood_whole() -> None:
 
 
 def test_a_pause_shorter_than_the_hold_does_not_break_a_mood() -> None:
-    how = Decision(smoothing=0.0, minimum_duration=0.0, hold=3.0)
+    how = Decision(habit=0.0, smoothing=0.0, minimum_duration=0.0, hold=3.0)
     pause = [None] * 10
     spoken = [sure("angry")] * 6
     assert story(run([*spoken, *pause, *spoken], how)) == [("started", "angry"), ("ended", "angry")]
@@ -197,7 +201,7 @@ def test_a_pause_shorter_than_the_hold_does_not_break_a_mood() -> None:
 
 
 def test_another_mood_takes_over_without_a_gap_or_an_overlap() -> None:
-    how = Decision(smoothing=0.3, minimum_duration=0.5)
+    how = Decision(habit=0.0, smoothing=0.3, minimum_duration=0.5)
     told = changes(run([sure("angry")] * 10 + [sure("happy")] * 10, how))
     assert [(c.change, c.mood) for c in told] == [
         ("started", "angry"),
@@ -209,7 +213,7 @@ def test_another_mood_takes_over_without_a_gap_or_an_overlap() -> None:
 
 
 def test_the_same_mood_rests_before_it_begins_again() -> None:
-    how = Decision(smoothing=0.0, minimum_duration=0.0, hold=0.0, refractory=4.0)
+    how = Decision(habit=0.0, smoothing=0.0, minimum_duration=0.0, hold=0.0, refractory=4.0)
     burst, pause = [sure("angry")] * 4, [None] * 3
     told = changes(run([*burst, *pause, *burst, *pause], how))
     assert [c.change for c in told] == ["started", "ended"]
@@ -221,7 +225,12 @@ def test_the_same_mood_rests_before_it_begins_again() -> None:
 
 def test_what_spoke_for_a_mood_that_ended_does_not_speak_for_the_next() -> None:
     how = Decision(
-        smoothing=0.0, onset_windows=4, onset_votes=3, minimum_duration=0.0, refractory=0.0
+        habit=0.0,
+        smoothing=0.0,
+        onset_windows=4,
+        onset_votes=3,
+        minimum_duration=0.0,
+        refractory=0.0,
     )
     dip = sure("angry", 0.3)
     told = changes(run([*[sure("angry")] * 5, dip, *[sure("angry")] * 2, dip], how))
@@ -230,7 +239,7 @@ def test_what_spoke_for_a_mood_that_ended_does_not_speak_for_the_next() -> None:
 
 def test_a_mood_ends_with_the_last_words_and_not_with_the_last_window() -> None:
     """Windows are judged for a moment after speech; nobody was angry then any more."""
-    how = Decision(smoothing=0.0, minimum_duration=0.5, hold=1.0)
+    how = Decision(habit=0.0, smoothing=0.0, minimum_duration=0.5, hold=1.0)
     decider = Decider(LABELS, how)
     spoken = windows([sure("angry")] * 8)
     after = [replace(w, speech=False) for w in windows([sure("angry")] * 3, spoken[-1].time)]
@@ -241,7 +250,7 @@ def test_a_mood_ends_with_the_last_words_and_not_with_the_last_window() -> None:
 
 
 def test_a_short_cry_is_told_by_the_windows_after_it() -> None:
-    how = Decision(smoothing=0.0, minimum_duration=0.5)
+    how = Decision(habit=0.0, smoothing=0.0, minimum_duration=0.5)
     decider = Decider(LABELS, how)
     cry = windows([sure("angry")])
     after = [replace(w, speech=False) for w in windows([sure("angry")] * 4, cry[-1].time)]
@@ -251,7 +260,9 @@ def test_a_short_cry_is_told_by_the_windows_after_it() -> None:
 
 
 def test_moods_that_both_pass_their_thresholds_do_not_overlap() -> None:
-    how = Decision(smoothing=0.0, enter=0.3, exit=0.3, minimum_duration=0.0, refractory=0.0)
+    how = Decision(
+        habit=0.0, smoothing=0.0, enter=0.3, exit=0.3, minimum_duration=0.0, refractory=0.0
+    )
     mixed = [(0.5, 0.45, 0.05)] * 4 + [(0.45, 0.5, 0.05)] * 3 + [(0.29, 0.61, 0.1)] * 4
     told = changes(run([*mixed, (0.61, 0.29, 0.1), *[(0.61, 0.31, 0.08)] * 8], how))
     for before, behind in pairwise(told):
@@ -278,7 +289,7 @@ def test_untold_moods_are_shown_but_make_no_events() -> None:
 
 def test_one_mood_can_be_made_harder_to_reach_than_the_others() -> None:
     strict = MoodThresholds(enter=0.95)
-    how = Decision(smoothing=0.0, per_mood={"angry": strict})
+    how = Decision(habit=0.0, smoothing=0.0, per_mood={"angry": strict})
     assert story(run([sure("angry")] * 12, how)) == []
     assert story(run([sure("happy")] * 12, how)) == [("started", "happy"), ("ended", "happy")]
 
@@ -294,10 +305,10 @@ def test_what_the_bundle_advises_raises_the_bar_until_the_user_says_otherwise() 
 
 
 def test_new_thresholds_take_effect_without_breaking_what_holds() -> None:
-    decider = Decider(LABELS, Decision(smoothing=0.0))
+    decider = Decider(LABELS, Decision(habit=0.0, smoothing=0.0))
     spoken = windows([sure("angry", 0.7)] * 20)
     first = [decider.step(window) for window in spoken[:10]]
-    decider.configure(Decision(smoothing=0.0, enter=0.8), ())
+    decider.configure(Decision(habit=0.0, smoothing=0.0, enter=0.8), ())
     second = [decider.step(window) for window in spoken[10:]]
     assert story(first) == [("started", "angry")]
     assert story(second) == []
@@ -308,7 +319,7 @@ RULE = Alert(name="shouting", moods=["angry"], confidence=0.7, sustained=2.0, co
 
 
 def test_an_alert_needs_its_time_and_rests_afterwards() -> None:
-    how = Decision(smoothing=0.0, minimum_duration=0.0)
+    how = Decision(habit=0.0, smoothing=0.0, minimum_duration=0.0)
     raised = alerts_in(run([sure("angry")] * 60, how, (RULE,)))
     assert [alert.alert for alert in raised] == ["shouting"] * 3
     times = np.array([alert.time for alert in raised])
@@ -319,7 +330,7 @@ def test_an_alert_needs_its_time_and_rests_afterwards() -> None:
 
 
 def test_an_alert_survives_a_breath_but_not_a_change_of_mood() -> None:
-    how = Decision(smoothing=0.0, minimum_duration=0.0, hold=2.0)
+    how = Decision(habit=0.0, smoothing=0.0, minimum_duration=0.0, hold=2.0)
     breath = [sure("angry")] * 7 + [None] * 3 + [sure("angry")] * 5
     assert len(alerts_in(run(breath, how, (RULE,)))) == 1
     calmer = [sure("angry")] * 7 + [sure("happy")] * 4 + [sure("angry")] * 7
@@ -328,7 +339,7 @@ def test_an_alert_survives_a_breath_but_not_a_change_of_mood() -> None:
 
 def test_smoothing_lets_old_evidence_go_by_the_clock() -> None:
     """After a long silence the first words speak for themselves."""
-    how = Decision(smoothing=1.0, hold=0.5)
+    how = Decision(habit=0.0, smoothing=1.0, hold=0.5)
     seen = run([sure("angry")] * 20 + [None] * 40 + [sure("happy")], how, stop=False)
     assert seen[-1].smoothed is not None
     assert seen[-1].smoothed[LABELS.index("happy")] > 0.85

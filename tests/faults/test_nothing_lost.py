@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.timeout(900)]
 EVENT = f"{ROOT}/event"
 EVENTS = 200
 QUICK = {
-    "smoothing": 0.0, "onset_windows": 1, "onset_votes": 1, "minimum_duration": 0.0,
+    "habit": 0.0, "smoothing": 0.0, "onset_windows": 1, "onset_votes": 1, "minimum_duration": 0.0,
     "hold": 0.0, "refractory": 0.0, "untold": [],
 }  # fmt: skip
 """A mood begins and ends with the tone that makes it."""

@@ -128,5 +128,7 @@ def test_names_what_is_wrong_with_a_plan(tmp_path: Path) -> None:
     file.write_text('name = "mine"\n[[training]]\nname = "1"\ntests = ["CRE1001"]\n')
     with pytest.raises(PlanError, match=r"mine\.toml: a \[\[training\]\] has no 'test'"):
         read_plan(str(file))
-    with pytest.raises(PlanError, match="no plan 'jiont'; known: acceptance, copies, development, joint"):
+    with pytest.raises(
+        PlanError, match="no plan 'jiont'; known: acceptance, copies, development, joint"
+    ):
         read_plan("jiont")

@@ -142,6 +142,22 @@ def test_streams_are_the_same_for_the_same_seed(cast: Cast) -> None:
     assert all(a.end < b.start for a, b in zip(one.segments, one.segments[1:], strict=False))
 
 
+def test_in_a_household_the_same_voices_are_heard_again(tmp_path: Path) -> None:
+    found = tuple(
+        Recording("CREMA-D", tmp_path / f"{speaker}-{mood}.wav", speaker, mood)
+        for speaker in ("CRE1082", "CRE1083", "CRE1084", "CRE1085")
+        for mood in ("angry", "neutral")
+    )
+    homes = [
+        compose.household(np.random.default_rng(seed), Cast(found, (), (), ()), 2).acted
+        for seed in range(20)
+    ]
+    pairs = {frozenset(recording.speaker for recording in home) for home in homes}
+    assert all(len(pair) == 2 for pair in pairs)
+    assert len(pairs) > 1
+    assert all(len(home) == 4 for home in homes)
+
+
 def test_a_replay_decides_as_the_device_did(cast: Cast) -> None:
     """Recorded with an open gate, replayed with the real one: to the letter the same."""
     stream = compose.compose(np.random.default_rng(3), cast, "moods", 20.0)

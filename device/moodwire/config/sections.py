@@ -82,6 +82,15 @@ class Decision(Section, frozen=True):
     """From window probabilities to moods."""
 
     hop: Annotated[float, Meta(ge=0.1, le=3.0, description="Seconds between windows")] = 0.25
+    habit: Annotated[
+        float,
+        Meta(
+            ge=0.0,
+            le=3600.0,
+            description="Seconds of speech until half of what voices here always sound like is "
+            "taken out; 0: never",
+        ),
+    ] = 30.0
     smoothing: Annotated[
         float, Meta(ge=0.0, le=30.0, description="Time constant of the probabilities, seconds")
     ] = 0.0

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from moodwire.config import Alert, Decision
 from moodwire.decision.alerts import Alerts
+from moodwire.decision.habit import Habit
 from moodwire.decision.moods import TICK, Moods
 from moodwire.decision.observation import AlertRaised, MoodChange, Observation, Window
 from moodwire.decision.smoothing import Smoothing
@@ -21,7 +22,10 @@ Array = NDArray[np.float32]
 
 
 class Decider:
-    """Smooths, decides which mood holds, applies the rules. Replays a recording to the letter."""
+    """Gets used to voices, smooths, decides which mood holds, applies the rules.
+
+    Replays a recording to the letter.
+    """
 
     def __init__(
         self,
@@ -32,6 +36,7 @@ class Decider:
     ) -> None:
         self.labels = tuple(labels)
         self._advice = dict(advice or {})
+        self._habit = Habit(self.labels)
         self._smoothing = Smoothing(len(self.labels))
         check_alerts(self.labels, alerts)
         self._settings = settings
@@ -51,8 +56,11 @@ class Decider:
         self._alerts.configure(alerts)
 
     def step(self, window: Window) -> Observation:
-        self._smoothing.push(window.time, self._settings.smoothing, window.probabilities)
-        judged = self._smoothing.mean if window.probabilities is not None else None
+        how, heard = self._settings, window.probabilities
+        if heard is not None:
+            heard = self._habit.push(heard, how.hop, how.habit)
+        self._smoothing.push(window.time, how.smoothing, heard)
+        judged = self._smoothing.mean if heard is not None else None
         self._judged = self._judged if judged is None else judged
         if window.speech:
             self._spoken = window.time
@@ -68,7 +76,10 @@ class Decider:
         return self._observe(window, changes)
 
     def stop(self, time: float) -> Observation:
-        """The sound ends or breaks off: what holds is ended, what was heard is forgotten."""
+        """The sound ends or breaks off: what holds is ended, what was heard is forgotten.
+
+        Not what the voices here always sound like: they will be the same.
+        """
         changes = [c for c in self._moods.stop() if c.mood not in self._settings.untold]
         self._alerts.interrupt()
         self._smoothing.reset()

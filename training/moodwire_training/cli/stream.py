@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 @click.option("--minutes", default=60.0, show_default=True, help="Of noise, of plain speech, ...")
 @click.option("--seed", default=1, show_default=True)
 @click.option(
+    "--voices",
+    default=2,
+    show_default=True,
+    help="People in each stream of five minutes; 0: another one whenever somebody speaks.",
+)
+@click.option(
     "--search",
     default=0,
     help="Instead: replay so many drawn settings of the decision for each candidate gate.",
@@ -37,6 +43,7 @@ def command(
     speakers: str,
     minutes: float,
     seed: int,
+    voices: int,
     search: int,
     out: Path | None,
 ) -> None:
@@ -55,7 +62,7 @@ def command(
     loaded = load_bundle(bundle)
     config = replace(Config(), gate=OPEN) if search else Config()
     told = []
-    for stream in streams(found, seed, minutes):
+    for stream in streams(found, seed, minutes, voices):
         told.append(hear(stream, loaded, config))
         click.echo(
             f"{stream.kind}: {stream.seconds:.0f} s, {len(stream.segments)} passages, "
@@ -74,6 +81,7 @@ def command(
         click.echo(f"{'reached' if reached else 'MISSED '} {name}: {value:g} ({wanted})")
     if out:
         line = f"moodwire-train stream --speakers {speakers} --minutes {minutes:g} --seed {seed}"
+        line += f" --voices {voices}"
         result = {"command": line, "model": loaded.name, "hash": loaded.hash, "figures": figures}
         out.write_text(json.dumps(result, indent=1) + "\n")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -89,14 +89,38 @@ def left_out_by(plan: str, training: str) -> frozenset[str]:
     return frozenset(read_plan(plan).training(training).test) - ACCEPTANCE
 
 
-def streams(cast_: Cast, seed: int, minutes: float) -> Iterator[Stream]:
-    """Of each kind so many minutes, in streams of five."""
+def streams(cast_: Cast, seed: int, minutes: float, voices: int = 0) -> Iterator[Stream]:
+    """Of each kind so many minutes, in streams of five.
+
+    `voices`: how many people live where a stream is heard; 0: anybody may come in at any time.
+    """
     kinds: tuple[Kind, ...] = ("noise", "human noise", "plain", "moods")
     for number, kind in enumerate(kinds):
         wanted = minutes / 6 if kind == "human noise" else minutes
         for part in range(max(1, round(wanted / 5))):
             rng = np.random.default_rng((seed, number, part))
-            yield compose(rng, cast_, kind, 300.0 if wanted >= 5 else 60 * wanted)
+            present = household(rng, cast_, voices) if voices else cast_
+            yield compose(rng, present, kind, 300.0 if wanted >= 5 else 60 * wanted)
+
+
+def household(rng: np.random.Generator, cast_: Cast, voices: int) -> Cast:
+    """So many of the actors, and of the readers; strangers who say a phrase still come in."""
+
+    def some(of: Iterable[Recording]) -> set[str]:
+        names = sorted({recording.speaker for recording in of})
+        return {names[i] for i in rng.permutation(len(names))[:voices]}
+
+    actors = some(cast_.acted)
+    readers = some(r for r in cast_.plain if _reads(r))
+    return replace(
+        cast_,
+        acted=tuple(r for r in cast_.acted if r.speaker in actors),
+        plain=tuple(r for r in cast_.plain if r.speaker in readers or not _reads(r)),
+    )
+
+
+def _reads(recording: Recording) -> bool:
+    return recording.path.parent.name == "LibriSpeech"
 
 
 def compose(rng: np.random.Generator, cast_: Cast, kind: Kind, seconds: float) -> Stream:
@@ -161,8 +185,8 @@ def _moods(rng: np.random.Generator, cast_: Cast) -> Iterator[tuple[str, str, Sa
 
 def _plain_talk(rng: np.random.Generator, cast_: Cast) -> Iterator[tuple[str, str, Samples]]:
     """Reading aloud and everyday phrases, in turn."""
-    readers = [r for r in cast_.plain if r.path.parent.name == "LibriSpeech"]
-    phrases = [r for r in cast_.plain if r.path.parent.name != "LibriSpeech"]
+    readers = [r for r in cast_.plain if _reads(r)]
+    phrases = [r for r in cast_.plain if not _reads(r)]
     while True:
         reader = readers[int(rng.integers(len(readers)))]
         yield "neutral", reader.speaker, _level(read(reader.path))
