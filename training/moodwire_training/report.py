@@ -92,7 +92,16 @@ def plan_section(name: str, values: Table) -> Section:
         f"{values['title']}, {values['arithmetic']} ({name}.json)",
         f"Recipe {values['recipe']}, seeds {', '.join(map(str, values['seeds']))}, "
         f"{values['hours']} hours of training, temperature {values['temperature']}.{missing}",
-        ("row", "UAR", "95 % (speakers)", "accuracy", "F1", "ECE", "UAR per fold"),
+        (
+            "row",
+            "UAR",
+            "95 % (speakers)",
+            "used to the voice",
+            "accuracy",
+            "F1",
+            "ECE",
+            "UAR per fold",
+        ),
         [table_line(*item) for item in values["rows"].items()],
         values["leaky"],
     )
@@ -105,6 +114,7 @@ def table_line(name: str, row: Table) -> list[str]:
         name,
         percent(row["uar"]),
         interval,
+        percent(row["used"]),
         percent(row["accuracy"]),
         percent(row["f1"]),
         f"{row['ece']:.3f}",

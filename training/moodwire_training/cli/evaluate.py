@@ -56,8 +56,8 @@ def table(
         if row["interval"]:
             interval = " [{:.1f} {:.1f}]".format(*(100 * edge for edge in row["interval"]))
         click.echo(
-            f"  {name:12s} UAR {100 * row['uar']:.1f}{note}  together "
-            f"{100 * row['uar_together']:.1f}{interval}  "
+            f"  {name:12s} UAR {100 * row['uar']:.1f}{note}{interval}  "
+            f"used to the voice {100 * row['used']:.1f}  "
             f"acc {100 * row['accuracy']:.1f}  ECE {row['ece']:.3f}  folds {folds}"
         )
     if out:

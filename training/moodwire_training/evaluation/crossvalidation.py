@@ -29,6 +29,7 @@ from moodwire_training.evaluation.metrics import (
 )
 from moodwire_training.evaluation.rows import Row, outcome_of, rows_of
 from moodwire_training.evaluation.score import clip_means
+from moodwire_training.evaluation.used import used_recall
 from moodwire_training.folds import Plan, acceptance_speakers
 from moodwire_training.labels import SIX, indices_of
 
@@ -74,12 +75,17 @@ def read_runs(runs: Path, recipe: str, plan: str, quantised: bool = False) -> li
 
 
 def row_summary(row: Row, runs: Sequence[TestedRun], temperature: float) -> dict[str, Any] | None:
-    """Mean UAR over the folds that test this row, and figures over all of its clips together."""
-    folds, outcomes = [], []
+    """Figures over all clips of this row together, whichever fold tested them.
+
+    A speaker of EMO-DB has one clip of a mood, which in the mean over folds would weigh as much as
+    another fold's forty.
+    """
+    folds, outcomes, tested = [], [], []
     for run in runs:
         outcome = outcome_of(row, run.clips, run.logits)
         if outcome:
             outcomes.append(outcome)
+            tested.append(run)
             folds.append(
                 {
                     "training": run.training,
@@ -95,9 +101,9 @@ def row_summary(row: Row, runs: Sequence[TestedRun], temperature: float) -> dict
     sure = probabilities(together.logits, temperature)
     counts = confusion(together.truth, together.guess, len(row.labels))
     return {
-        "uar": round(float(np.mean([fold["uar"] for fold in folds])), 4),
+        "uar": round(unweighted_recall(together), 4),
         "interval": speaker_interval(together),
-        "uar_together": round(unweighted_recall(together), 4),
+        "used": round(used_recall(row, tested, temperature), 4),
         "accuracy": round(accuracy(together), 4),
         "f1": round(macro_f1(together), 4),
         "ece": round(calibration_error(sure, together.truth), 4),

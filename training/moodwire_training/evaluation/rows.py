@@ -68,11 +68,7 @@ def outcome_of(
     known = tuple(labels)
     if not set(row.labels) <= set(known) or not set(row.corpora) <= {c.corpus for c in clips}:
         return None
-    chosen = [
-        index
-        for index, clip in enumerate(clips)
-        if clip.corpus in row.corpora and clip.emotion in row.labels
-    ]
+    chosen = clips_of(row, clips)
     if not chosen:
         return None
     columns = (
@@ -81,3 +77,11 @@ def outcome_of(
     truth = np.array([row.labels.index(clips[index].emotion) for index in chosen], dtype=np.int64)
     speakers = tuple(clips[index].speaker for index in chosen)
     return Outcome(row.labels, truth, logits[chosen][:, columns].astype(np.float64), speakers)
+
+
+def clips_of(row: Row, clips: Sequence[Clip]) -> list[int]:
+    return [
+        index
+        for index, clip in enumerate(clips)
+        if clip.corpus in row.corpora and clip.emotion in row.labels
+    ]
