@@ -18,12 +18,12 @@ from moodwire_training.gate.material import (
     HUMAN,
     RATE,
     Recording,
-    Role,
     Samples,
     read,
     role_of,
 )
 from moodwire_training.gate.scenes import HOP, sounding_level, spoken_frames
+from moodwire_training.surroundings import Role
 
 Kind = Literal["noise", "human noise", "plain", "moods"]
 
