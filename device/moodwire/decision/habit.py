@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-SURENESS = 2.5
+SURENESS = 2.0
 """Nats by which an answer stands out for the mood that it is about: so much of it is the mood's,
 the rest the voice's."""
 
