@@ -229,7 +229,9 @@ in training. Unheard languages lose most: see the zero-shot rows.
 
 FIGURES = """## Figures by recipe
 
-UAR in %, the mean recall of the moods, of speakers that training never heard.
+UAR in %, the mean recall of the moods, of speakers that training never heard, over the clips of all
+folds together. `used to the voice`: the same once the device has got used to each of them, without
+labels, from what it heard before; the clips come in drawn orders.
 
 """
 
