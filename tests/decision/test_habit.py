@@ -54,7 +54,7 @@ def test_a_quarrel_is_not_taken_for_the_way_people_sound(mood: str) -> None:
     assert listen(habit, voice(mood, np.zeros(6)), 600.0) == mood
 
 
-@pytest.mark.parametrize("sureness", [1.0, 2.0])
+@pytest.mark.parametrize("sureness", [1.0, 2.0, 3.0])
 def test_plain_talk_for_hours_makes_no_moods(sureness: float) -> None:
     habit, rng = Habit(LABELS), np.random.default_rng(5)
     before, after = [], []

@@ -39,10 +39,14 @@ class Habit:
         self._usual = np.zeros(count)
         """Log-probabilities around their mean, as the voices here have them in any mood."""
         self._heard = 0.0
+        self._at_most = np.full(count, np.inf)
+        """A voice that always sounds plain goes on doing so: plainness is not taken out."""
         expected = np.full(count, 1.0 / count)
         if "neutral" in labels and count > 1:
+            neutral = list(labels).index("neutral")
+            self._at_most[neutral] = 0.0
             expected[:] = (1.0 - plain_share) / (count - 1)
-            expected[list(labels).index("neutral")] = plain_share
+            expected[neutral] = plain_share
         self._expected = np.log(expected)
 
     def push(self, probabilities: Array, seconds: float, patience: float) -> Array:
@@ -51,12 +55,12 @@ class Habit:
             return probabilities
         said = np.log(np.maximum(probabilities.astype(np.float64), LEAST_PROBABILITY))
         said -= said.mean()
-        left = said - self._usual
-        self._learn(said, left, seconds, patience)
+        left = said - np.minimum(self._usual, self._at_most)
+        self._learn(said, seconds, patience)
         return _normalised(left).astype(np.float32)
 
-    def _learn(self, said: Floats, left: Floats, seconds: float, patience: float) -> None:
-        mood = _normalised(left + self._expected)
+    def _learn(self, said: Floats, seconds: float, patience: float) -> None:
+        mood = _normalised(said - self._usual + self._expected)
         beyond = said - SURENESS * (mood - mood.mean())
         self._heard = min(self._heard + seconds, MEMORY)
         self._usual += (beyond - self._usual) * (seconds / (self._heard + patience))
