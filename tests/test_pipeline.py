@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from moodwire.config import Config
+from moodwire.config import Config, Decision
 from moodwire.decision.observation import MoodChange, Observation
 from moodwire.model import load_bundle
 from moodwire.pipeline import Pipeline
@@ -103,12 +103,14 @@ def test_the_model_sleeps_while_nobody_speaks() -> None:
 
 
 def test_a_gap_ends_the_mood_and_forgets_what_was_heard() -> None:
-    pipe = pipeline()
+    """All but the sound of the voices, which habit remembers: without it, all."""
+    unused = Config(decision=Decision(habit=0.0))
+    pipe = pipeline(unused)
     told = pipe.push(tones.tone("angry", 5), START) + pipe.reset(START + 5)
     assert [(c.change, c.mood) for c in moods(told)] == [("started", "angry"), ("ended", "angry")]
     assert told[-1].mood == "quiet"
     after = pipe.push(scene(), START + 100)
-    fresh = pipeline().push(scene(), START + 100)
+    fresh = pipeline(unused).push(scene(), START + 100)
     assert [repr((each.window, each.mood, each.changes)) for each in after] == [
         repr((each.window, each.mood, each.changes)) for each in fresh
     ]

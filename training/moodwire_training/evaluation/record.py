@@ -25,7 +25,7 @@ def record_results(run: Path, table: dict[str, Any]) -> None:
             "value": row["uar"],
             "protocol": (
                 f"{table['arithmetic']}, plan {table['plan']}, recipe {table['recipe']}, "
-                f"unseen speakers, mean of {len(row['folds'])} tests, seeds {table['seeds']}"
+                f"unseen speakers, {len(row['folds'])} tests together, seeds {table['seeds']}"
             ),
             "low": low,
             "high": high,
