@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @manifest_option
+@click.option(
+    "--config",
+    "config_file",
+    type=click.Path(exists=True, path_type=Path),
+    help="A device's own settings of gate and decision.",
+)
 @click.option("--bundle", type=click.Path(exists=True, path_type=Path), help="Not the shipped.")
 @click.option(
     "--speakers",
@@ -39,6 +45,7 @@ if TYPE_CHECKING:
 @click.option("--out", type=click.Path(path_type=Path), help="Write the figures as JSON.")
 def command(
     data: Path,
+    config_file: Path | None,
     bundle: Path | None,
     speakers: str,
     minutes: float,
@@ -50,7 +57,7 @@ def command(
     """False moods, missed moods and delays of the always-on device, on long composed streams."""
     from msgspec.structs import replace
 
-    from moodwire.config import Config, Decision
+    from moodwire.config import Config, load_config
     from moodwire.model import load_bundle
     from moodwire_training.stream.compose import streams
     from moodwire_training.stream.hear import hear, judged_share
@@ -60,7 +67,8 @@ def command(
 
     found = _cast(data, speakers)
     loaded = load_bundle(bundle)
-    config = replace(Config(), gate=OPEN) if search else Config()
+    config = load_config(config_file) if config_file else Config()
+    config = replace(config, gate=OPEN) if search else config
     told = []
     for stream in streams(found, seed, minutes, voices):
         told.append(hear(stream, loaded, config))
@@ -71,7 +79,7 @@ def command(
         )
     if search:
         heard = [one for one, _ in told]
-        tried = try_settings(heard, loaded.labels, Decision(), search, seed)
+        tried = try_settings(heard, loaded.labels, config.decision, search, seed)
         for candidate in (*tried[:20], *(refine(heard, loaded.labels, one) for one in tried[:4])):
             click.echo(describe(candidate))
         return
@@ -81,7 +89,7 @@ def command(
         click.echo(f"{'reached' if reached else 'MISSED '} {name}: {value:g} ({wanted})")
     if out:
         line = f"moodwire-train stream --speakers {speakers} --minutes {minutes:g} --seed {seed}"
-        line += f" --voices {voices}"
+        line += f" --voices {voices}" + (f" --config {config_file.name}" if config_file else "")
         result = {"command": line, "model": loaded.name, "hash": loaded.hash, "figures": figures}
         out.write_text(json.dumps(result, indent=1) + "\n")
 

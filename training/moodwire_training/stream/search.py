@@ -19,7 +19,7 @@ OPEN = Gate(enter=0.3, exit=0.05, minimum_speech=0.3)
 
 GATES = tuple(
     Gate(enter=enter, exit=leave, minimum_speech=least)
-    for enter in (0.97, 0.99, 0.995)
+    for enter in (0.99, 0.995, 0.998)
     for leave in (0.05, 0.1)
     for least in (1.0, 1.1, 1.3)
 )
