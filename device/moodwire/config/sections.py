@@ -58,7 +58,7 @@ class Microphone(Section, frozen=True):
 class Gate(Section, frozen=True):
     """Speech gate in front of the model."""
 
-    enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.995
+    enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.998
     exit: Annotated[Share, Meta(description="Speech score under which the gate closes")] = 0.1
     hangover: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds the gate stays open after speech")
@@ -96,8 +96,8 @@ class Decision(Section, frozen=True):
     ] = 0.0
     enter: Annotated[
         Share, Meta(description="Smoothed probability that begins a mood; a bundle may ask more")
-    ] = 0.35
-    exit: Annotated[Share, Meta(description="Smoothed probability under which it ends")] = 0.32
+    ] = 0.37
+    exit: Annotated[Share, Meta(description="Smoothed probability under which it ends")] = 0.33
     per_mood: Annotated[
         dict[str, MoodThresholds], Meta(description="Thresholds of single moods, by label")
     ] = {}
@@ -105,7 +105,7 @@ class Decision(Section, frozen=True):
     onset_votes: Annotated[int, Meta(ge=1, le=40, description="k of k-of-n onset")] = 2
     minimum_duration: Annotated[
         float, Meta(ge=0.0, le=60.0, description="Seconds a mood lasts before it is told")
-    ] = 1.0
+    ] = 0.75
     hold: Annotated[
         float, Meta(ge=0.0, le=600.0, description="Seconds a mood outlives the speech it came from")
     ] = 3.0
