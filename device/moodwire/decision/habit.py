@@ -14,6 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from moodwire.softmax import softmax
+
 Array = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
@@ -57,15 +59,10 @@ class Habit:
         said -= said.mean()
         left = said - np.minimum(self._usual, self._at_most)
         self._learn(said, seconds, patience)
-        return _normalised(left).astype(np.float32)
+        return softmax(left).astype(np.float32)
 
     def _learn(self, said: Floats, seconds: float, patience: float) -> None:
-        mood = _normalised(said - self._usual + self._expected)
+        mood = softmax(said - self._usual + self._expected)
         beyond = said - SURENESS * (mood - mood.mean())
         self._heard = min(self._heard + seconds, MEMORY)
         self._usual += (beyond - self._usual) * (seconds / (self._heard + patience))
-
-
-def _normalised(logarithms: Floats) -> Floats:
-    powers = np.exp(logarithms - logarithms.max())
-    return np.asarray(powers / powers.sum())

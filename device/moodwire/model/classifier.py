@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from moodwire.model.bundle import Bundle
 from moodwire.model.interpreter import Interpreter, check_graph
 from moodwire.model.manifest import BundleError, Manifest, Quantisation
+from moodwire.softmax import softmax
 
 Array = NDArray[np.float32]
 Bytes = NDArray[np.int8]
@@ -78,13 +79,6 @@ class Classifier:
     def probabilities(self, features: Array) -> Array:
         """Calibrated probability of every label for one window (frames, width)."""
         return softmax(self.logits(features) / self._temperature)
-
-
-def softmax(logits: Array) -> Array:
-    """Over the last axis."""
-    raised = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    result: Array = raised / raised.sum(axis=-1, keepdims=True)
-    return result
 
 
 def golden_mismatches(bundle: Bundle) -> int:
