@@ -39,13 +39,13 @@ def used_recall(row: Row, runs: Sequence[TestedRun], temperature: float) -> floa
 def used_outcome(row: Row, run: TestedRun, temperature: float, order: int) -> Outcome:
     rng = np.random.default_rng(order)
     windows = probabilities(run.windows[:, indices_of(row.labels)].astype(float), temperature)
-    last = np.searchsorted(run.owner, np.arange(len(run.clips)), side="right")
+    by_clip = np.split(windows, np.searchsorted(run.owner, np.arange(1, len(run.clips))))
     habits: dict[str, Habit] = {}
     truth, logits, speakers = [], [], []
     for index in rng.permutation(clips_of(row, run.clips)):
         clip = run.clips[index]
         habit = habits.setdefault(clip.speaker, Habit(row.labels, 1 / len(row.labels)))
-        own = windows[last[index - 1] if index else 0 : last[index]].astype(np.float32)
+        own = by_clip[index].astype(np.float32)
         left = [habit.push(window, HOP_SECONDS, Decision().habit) for window in own]
         truth.append(row.labels.index(clip.emotion))
         logits.append(np.log(np.maximum(left, 1e-9)).mean(axis=0))
