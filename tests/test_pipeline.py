@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace as replace_field
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,10 +15,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from moodwire.config import Config, Decision
+from moodwire.config import Config, Decision, Gate
 from moodwire.decision.observation import MoodChange, Observation
+from moodwire.features import MelStream
 from moodwire.model import load_bundle
 from moodwire.pipeline import Pipeline
+from moodwire.speech import SpeechScorer
+from moodwire.speech.network import GateName
 
 Samples = NDArray[np.float32]
 RATE = 16_000
@@ -92,6 +97,19 @@ def test_hops_follow_one_another_and_end_with_the_samples_that_they_were_made_of
     times = np.array([each.window.time for each in told])
     assert times[0] == pytest.approx(START + 0.272)  # one frame more than a hop
     assert np.diff(times) == pytest.approx(0.256)
+
+
+@pytest.mark.parametrize("gate", get_args(GateName))
+def test_a_bundle_is_heard_behind_the_gate_that_it_names(gate: GateName) -> None:
+    bundle = load_bundle(tones.BUNDLE)
+    named = replace_field(bundle, manifest=replace(bundle.manifest, gate=gate))
+    logmel = MelStream(bundle.spec).push(scene())
+    peaks = {
+        each: SpeechScorer(bundle.spec, each).push(logmel).max() for each in get_args(GateName)
+    }
+    between = float(np.mean(list(peaks.values())))
+    told = run(scene(), [], Pipeline(named, Config(gate=Gate(enter=between, exit=0.0))))
+    assert any(seen.window.speech for seen in told) == (peaks[gate] > between)
 
 
 def test_the_model_sleeps_while_nobody_speaks() -> None:

@@ -59,7 +59,7 @@ class Pipeline:
         self.labels: tuple[str, ...] = bundle.labels
         self.inferences = 0
         self._classifier = classifier or Classifier(bundle)
-        self._scorer = scorer or SpeechScorer(self.spec)
+        self._scorer = scorer or SpeechScorer(self.spec, bundle.manifest.gate)
         self._mel = MelStream(self.spec)
         self._window = FeatureWindow(self.spec)
         self._gate = SpeechGate(config.gate, self.spec.frame_seconds, self.spec.window_frames)

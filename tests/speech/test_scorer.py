@@ -10,7 +10,7 @@ from moodwire.features import DEFAULT_SPEC
 from moodwire.features.frontend import MelStream
 from moodwire.features.spec import FrontendSpec, SpecError
 from moodwire.speech import SpeechScorer
-from moodwire.speech.network import card
+from moodwire.speech.network import GateName, card
 
 RATE = DEFAULT_SPEC.sample_rate
 
@@ -80,8 +80,13 @@ def test_frames_that_it_does_not_know_are_refused() -> None:
         SpeechScorer(FrontendSpec(mel_bands=64, coefficients=40))
 
 
-def test_card_names_a_licence_for_every_corpus() -> None:
-    stated = card()
+@pytest.mark.parametrize("gate", ["default", "open"])
+def test_card_names_a_licence_for_every_corpus(gate: GateName) -> None:
+    stated = card(gate)
     assert set(stated["licences"]) == set(stated["recordings"])
     free = not any("NC" in text for text in stated["licences"].values())
     assert stated["commercial_use"] is free
+
+
+def test_the_open_gate_may_be_used_commercially() -> None:
+    assert card("open")["commercial_use"]

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from moodwire.speech.cues import CUES
 
 Array = NDArray[np.float32]
 Step = Callable[[], object]
+
+GateName = Literal["default", "open"]
+"""Gates that come with the program; `open` learned only from what may be used commercially."""
 
 PATCH_BANDS = 8
 PATCH_STEP = 4
@@ -193,9 +197,9 @@ def _spans(rows: Array, length: int) -> Array:
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Weights:
+def shipped(gate: GateName = "default") -> Weights:
     """The weights in this package."""
-    with as_file(files(__package__) / "weights.npz") as path:
+    with as_file(_folder(gate) / "weights.npz") as path:
         return read_weights(path)
 
 
@@ -204,8 +208,12 @@ def read_weights(path: Path) -> Weights:
         return Weights(**{name: stored[name].astype(np.float32) for name in stored.files})
 
 
-def card() -> dict[str, Any]:
-    """What the weights were trained on, under which licences, and what was measured."""
-    text = (files(__package__) / "card.json").read_text(encoding="utf-8")
+def card(gate: GateName) -> dict[str, Any]:
+    """What the weights were trained on, and under which licences."""
+    text = (_folder(gate) / "card.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
+
+
+def _folder(gate: GateName) -> Traversable:
+    return files(__package__) / gate

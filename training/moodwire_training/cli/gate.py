@@ -61,10 +61,11 @@ def table(
     from moodwire_training.gate.material import material, recordings
 
     heard = material(recordings(data), "test" if role == "test" else "validation")
-    ours = rivals.ours(read_weights(weights) if weights else None)
+    ours = rivals.ours(read_weights(weights) if weights else "default")
     gates = {
         "moodwire": ours,
         "moodwire as it is set": ours,
+        "open as it is set": rivals.ours("open"),
         "energy": rivals.energy,
         "webrtcvad 3": rivals.webrtc(3),
     }
@@ -78,7 +79,7 @@ def table(
     # holds a second of it or more, so asking for a whole second of *found* speech is more than a
     # gate's own work; the device's setting has a column to itself.
     settings = dict.fromkeys(gates, Gate(enter=0.99, minimum_speech=0.6))
-    settings["moodwire as it is set"] = Gate()
+    settings["moodwire as it is set"] = settings["open as it is set"] = Gate()
     found = evaluate.measure(gates, trials, settings)
     lines = list(_markdown(found, list(gates)))
     click.echo("\n".join(lines))

@@ -39,8 +39,8 @@ class Heard:
 class Listening:
     """The device's scorer, overheard."""
 
-    def __init__(self, spec: FrontendSpec) -> None:
-        self._scorer = SpeechScorer(spec)
+    def __init__(self, bundle: Bundle) -> None:
+        self._scorer = SpeechScorer(bundle.spec, bundle.manifest.gate)
         self.said: list[Floats] = []
 
     def push(self, logmel: Floats) -> Floats:
@@ -54,7 +54,7 @@ class Listening:
 
 def hear(stream: Stream, bundle: Bundle, config: Config) -> tuple[Heard, list[Observation]]:
     """The samples come in pieces of 0.1 s, as a microphone would bring them."""
-    scorer = Listening(bundle.spec)
+    scorer = Listening(bundle)
     pipeline = Pipeline(bundle, config, scorer=scorer)
     told: list[Observation] = []
     for start in range(0, len(stream.samples), BLOCK):
