@@ -21,7 +21,7 @@ from moodwire.features import MelStream
 from moodwire.model import load_bundle
 from moodwire.pipeline import Pipeline
 from moodwire.speech import SpeechScorer
-from moodwire.speech.network import GateName
+from moodwire.speech.network import GateName, shipped
 
 Samples = NDArray[np.float32]
 RATE = 16_000
@@ -104,9 +104,8 @@ def test_a_bundle_is_heard_behind_the_gate_that_it_names(gate: GateName) -> None
     bundle = load_bundle(tones.BUNDLE)
     named = replace_field(bundle, manifest=replace(bundle.manifest, gate=gate))
     logmel = MelStream(bundle.spec).push(scene())
-    peaks = {
-        each: SpeechScorer(bundle.spec, each).push(logmel).max() for each in get_args(GateName)
-    }
+    scorers = {each: SpeechScorer(bundle.spec, shipped(each)) for each in get_args(GateName)}
+    peaks = {each: scorer.push(logmel).max() for each, scorer in scorers.items()}
     between = float(np.mean(list(peaks.values())))
     told = run(scene(), [], Pipeline(named, Config(gate=Gate(enter=between, exit=0.0))))
     assert any(seen.window.speech for seen in told) == (peaks[gate] > between)

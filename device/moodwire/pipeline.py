@@ -19,6 +19,7 @@ from moodwire.decision.observation import Observation, Window
 from moodwire.features import FeatureWindow, FrontendSpec, MelStream
 from moodwire.model import Bundle, Classifier
 from moodwire.speech import SpeechScorer
+from moodwire.speech.network import shipped
 
 Array = NDArray[np.float32]
 
@@ -59,7 +60,7 @@ class Pipeline:
         self.labels: tuple[str, ...] = bundle.labels
         self.inferences = 0
         self._classifier = classifier or Classifier(bundle)
-        self._scorer = scorer or SpeechScorer(self.spec, bundle.manifest.gate)
+        self._scorer = scorer or SpeechScorer(self.spec, shipped(bundle.manifest.gate))
         self._mel = MelStream(self.spec)
         self._window = FeatureWindow(self.spec)
         self._gate = SpeechGate(config.gate, self.spec.frame_seconds, self.spec.window_frames)

@@ -20,7 +20,7 @@ RATE = 16_000
 class LoudIsSpeech:
     """A stand-in for the speech scorer: tones are no speech to the real one."""
 
-    def __init__(self, spec: object, gate: object) -> None:
+    def __init__(self, spec: object, weights: object) -> None:
         pass
 
     def push(self, logmel: NDArray[np.float32]) -> NDArray[np.float32]:

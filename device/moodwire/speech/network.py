@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, partial
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -196,8 +196,8 @@ def _spans(rows: Array, length: int) -> Array:
     )
 
 
-@lru_cache(maxsize=1)
-def shipped(gate: GateName = "default") -> Weights:
+@cache
+def shipped(gate: GateName) -> Weights:
     """The weights in this package."""
     with as_file(_folder(gate) / "weights.npz") as path:
         return read_weights(path)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from moodwire.features.spec import FrontendSpec, SpecError
 from moodwire.speech.cues import GROUP, Cues
-from moodwire.speech.network import GateName, Network, Weights, shipped
+from moodwire.speech.network import Network, Weights, shipped
 
 Array = NDArray[np.float32]
 
@@ -27,11 +27,10 @@ class SpeechScorer:
     that was complete when it came.
     """
 
-    def __init__(self, spec: FrontendSpec, gate: GateName | Weights = "default") -> None:
+    def __init__(self, spec: FrontendSpec, weights: Weights | None = None) -> None:
         check_frames(spec)
         self._cues = Cues(spec.mel_bands)
-        weights = gate if isinstance(gate, Weights) else shipped(gate)
-        self._network = Network(weights, spec.mel_bands)
+        self._network = Network(weights or shipped("default"), spec.mel_bands)
         self._carry = np.empty((GROUP, spec.mel_bands), dtype=np.float32)
         self.reset()
 

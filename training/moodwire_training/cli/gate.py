@@ -56,16 +56,16 @@ def table(
     import numpy as np
 
     from moodwire.config import Gate
-    from moodwire.speech.network import read_weights
+    from moodwire.speech.network import read_weights, shipped
     from moodwire_training.gate import evaluate, rivals
     from moodwire_training.gate.material import material, recordings
 
     heard = material(recordings(data), "test" if role == "test" else "validation")
-    ours = rivals.ours(read_weights(weights) if weights else "default")
+    ours = rivals.ours(read_weights(weights) if weights else shipped("default"))
     gates = {
         "moodwire": ours,
         "moodwire as it is set": ours,
-        "open as it is set": rivals.ours("open"),
+        "open as it is set": rivals.ours(shipped("open")),
         "energy": rivals.energy,
         "webrtcvad 3": rivals.webrtc(3),
     }

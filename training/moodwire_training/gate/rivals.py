@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from moodwire.features.frontend import MelStream
 from moodwire.speech import SpeechScorer
 from moodwire.speech.cues import EXCESS_LIMIT, GROUP, Cues
-from moodwire.speech.network import GateName, Weights
+from moodwire.speech.network import Weights
 from moodwire.speech.scorer import TRAINED_ON
 from moodwire_training.gate.material import RATE, Samples
 
@@ -23,8 +23,10 @@ VOICE_BANDS = slice(5, 30)
 """About 250 to 4000 Hz."""
 
 
-def ours(gate: GateName | Weights) -> Rival:
-    return lambda samples: SpeechScorer(TRAINED_ON, gate).push(MelStream(TRAINED_ON).push(samples))
+def ours(weights: Weights) -> Rival:
+    return lambda samples: SpeechScorer(TRAINED_ON, weights).push(
+        MelStream(TRAINED_ON).push(samples)
+    )
 
 
 def energy(samples: Samples) -> Floats:

@@ -16,6 +16,7 @@ from moodwire.features import FrontendSpec
 from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
 from moodwire.speech import SpeechScorer
+from moodwire.speech.network import shipped
 from moodwire_training.gate.material import RATE
 from moodwire_training.stream.compose import Kind, Segment, Stream
 
@@ -40,7 +41,7 @@ class Listening:
     """The device's scorer, overheard."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._scorer = SpeechScorer(bundle.spec, bundle.manifest.gate)
+        self._scorer = SpeechScorer(bundle.spec, shipped(bundle.manifest.gate))
         self.said: list[Floats] = []
 
     def push(self, logmel: Floats) -> Floats:
