@@ -13,7 +13,6 @@ from msgspec import Struct, field
 
 from moodwire.features import FrontendSpec, SpecError
 from moodwire.model.manifest import Corpus
-from moodwire.speech.network import GateName
 from moodwire_convert.export import ConversionError
 
 
@@ -36,11 +35,6 @@ class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Refuse a network that heard a corpus whose licence does not allow it."""
     corpora: dict[str, Licence] = field(default_factory=dict)
     """Of corpora that cards/corpora.toml does not know."""
-
-    @property
-    def gate(self) -> GateName:
-        """What may be used commercially needs a gate that may, too."""
-        return "open" if self.commercial_use else "default"
 
 
 class Heard(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -87,7 +87,6 @@ def convert(request: Request, directory: Path) -> Converted:
             mean=request.record.mean, deviation=request.record.deviation
         ),
         corpora=corpora,
-        gate=request.card.gate,
         thresholds=_kept_thresholds(request),
         temperature=request.record.temperature or 1.0,
         versions=_versions(exported),

@@ -28,7 +28,6 @@ from moodwire.model.manifest import (
     Standardisation,
     encode_manifest,
 )
-from moodwire.speech.network import GateName
 from moodwire_convert.graph import count
 
 GOLDEN_WINDOWS = 4
@@ -46,7 +45,6 @@ class Draft:
     spec: FrontendSpec
     standardisation: Standardisation
     corpora: list[Corpus]
-    gate: GateName = "default"
     thresholds: dict[str, float] = field(default_factory=dict)
     temperature: float = 1.0
     metrics: list[Metric] = field(default_factory=list)
@@ -115,7 +113,6 @@ def _manifest(draft: Draft, content: dict[str, bytes]) -> Manifest:
         input=_quantisation(interpreter.input["quantization"]),
         output=_quantisation(interpreter.output["quantization"]),
         temperature=draft.temperature,
-        gate=draft.gate,
         thresholds=draft.thresholds,
         tflite_bytes=len(tflite),
         macs=cost.macs,

@@ -18,7 +18,7 @@ from moodwire.pipeline import Pipeline
 LEAST_SPEECH = 0.2
 """Seconds of speech without which a recording counts as quiet."""
 
-ENTER = 0.8
+ENTER = 0.3
 """A recording is handed over because somebody speaks in it, so softer voices open the gate."""
 
 LEAST_SHARE = 0.8

@@ -19,7 +19,6 @@ from moodwire.decision.observation import Observation, Window
 from moodwire.features import FeatureWindow, FrontendSpec, MelStream
 from moodwire.model import Bundle, Classifier
 from moodwire.speech import SpeechScorer
-from moodwire.speech.network import shipped
 
 Array = NDArray[np.float32]
 
@@ -34,9 +33,9 @@ class Classifies(Protocol):
 
 
 class ScoresSpeech(Protocol):
-    """What scores frames of the log-mel spectrogram, in order, from 0 (none) to 1 (speech)."""
+    """What scores the frames that samples complete, in order, from 0 (none) to 1 (speech)."""
 
-    def push(self, logmel: Array, /) -> Array: ...
+    def push(self, samples: Array, logmel: Array, /) -> Array: ...
 
     def reset(self) -> None: ...
 
@@ -60,7 +59,7 @@ class Pipeline:
         self.labels: tuple[str, ...] = bundle.labels
         self.inferences = 0
         self._classifier = classifier or Classifier(bundle)
-        self._scorer = scorer or SpeechScorer(self.spec, shipped(bundle.manifest.gate))
+        self._scorer = scorer or SpeechScorer(self.spec)
         self._mel = MelStream(self.spec)
         self._window = FeatureWindow(self.spec)
         self._gate = SpeechGate(config.gate, self.spec.frame_seconds, self.spec.window_frames)
@@ -126,7 +125,7 @@ class Pipeline:
             power = float(np.dot(hop, hop)) / len(hop)
         logmel = self._mel.push(hop)
         self._window.append(logmel)
-        speech = self._gate.push(self._scorer.push(logmel))
+        speech = self._gate.push(self._scorer.push(hop, logmel))
         level, snr = self._loudness.push(power, len(hop) / self.spec.sample_rate, speech)
         probabilities = None
         if self._gate.worth_judging:

@@ -25,9 +25,10 @@ Samples = NDArray[np.float32]
 
 def opens(samples: Samples) -> bool:
     """Whether the device would ask its model about anything in this recording."""
-    scores = SpeechScorer(DEFAULT_SPEC).push(MelStream(DEFAULT_SPEC).push(samples))
+    mel, scorer = MelStream(DEFAULT_SPEC), SpeechScorer(DEFAULT_SPEC)
     gate = SpeechGate(Gate(), DEFAULT_SPEC.frame_seconds, DEFAULT_SPEC.window_frames)
-    return any(gate.push(hop) and gate.worth_judging for hop in np.array_split(scores, 20))
+    hops = np.split(samples, range(4352, len(samples), 4096))
+    return any(gate.push(scorer.push(hop, mel.push(hop))) and gate.worth_judging for hop in hops)
 
 
 def share_opening(files: list[Path], change: Callable[[Samples], Samples]) -> float:

@@ -106,7 +106,7 @@ def visit(chromium):
 class AllIsSpeech:
     """Takes the tones for a voice."""
 
-    def push(self, logmel):
+    def push(self, samples, logmel):
         return np.ones(len(logmel), np.float32)
 
     def reset(self):

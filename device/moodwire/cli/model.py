@@ -131,7 +131,6 @@ def _print(source: Path, bundle: Bundle) -> None:
         f"{bundle.spec.window_frames} frames, {_seconds(bundle):.2f} s)",
         "size": f"{manifest.tflite_bytes / 1000:.1f} kB int8, {manifest.parameters} parameters",
         "cost": f"{manifest.macs / 1e6:.1f} million multiply-adds per window",
-        "speech gate": manifest.gate,
         "temperature": f"{manifest.temperature:.3f}",
     }
     for name, value in lines.items():

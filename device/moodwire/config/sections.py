@@ -58,14 +58,14 @@ class Microphone(Section, frozen=True):
 class Gate(Section, frozen=True):
     """Speech gate in front of the model."""
 
-    enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.998
-    exit: Annotated[Share, Meta(description="Speech score under which the gate closes")] = 0.1
+    enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.9
+    exit: Annotated[Share, Meta(description="Speech score under which the gate closes")] = 0.2
     hangover: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds the gate stays open after speech")
     ] = 1.0
     minimum_speech: Annotated[
         float, Meta(ge=0.0, le=2.0, description="Seconds of speech in a window worth judging")
-    ] = 1.1
+    ] = 0.8
     linger: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds for which it is judged after speech")
     ] = 1.0

@@ -11,7 +11,6 @@ from msgspec import Meta, Struct
 
 from moodwire.events import QUIET, UNCERTAIN
 from moodwire.features import FrontendSpec, SpecError
-from moodwire.speech.network import GateName
 
 FORMAT = 1
 """Raised whenever a device that knows the old format would misread the new one."""
@@ -97,9 +96,6 @@ class Manifest(Part, frozen=True, kw_only=True):
     input: Quantisation
     output: Quantisation
     temperature: Annotated[float, Meta(ge=0.05, le=20.0)] = 1.0
-    gate: Annotated[
-        GateName, Meta(description="Speech gate that stands before it, of those of the program")
-    ] = "default"
     thresholds: Annotated[
         dict[Label, Share], Meta(description="Enter thresholds that the evaluation recommends")
     ] = {}

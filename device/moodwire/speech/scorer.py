@@ -1,4 +1,4 @@
-"""Is somebody speaking? A score for every log-mel frame, for next to nothing in silence."""
+"""Is somebody speaking? A score for every frame, for next to nothing while nothing happens."""
 
 from __future__ import annotations
 
@@ -6,64 +6,78 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodwire.features.spec import FrontendSpec, SpecError
-from moodwire.speech.cues import GROUP, Cues
-from moodwire.speech.network import Network, Weights, shipped
+from moodwire.speech.background import Background
+from moodwire.speech.network import CHUNK, CONTEXT, SAMPLE_RATE, Network
 
 Array = NDArray[np.float32]
 
-TRAINED_ON = FrontendSpec(kind="logmel", normalisation="none")
-MATTERS = (
-    *("version", "sample_rate", "frame_length", "hop_length", "fft_length"),
-    *("mel_scale", "mel_bands", "mel_low_hz", "mel_high_hz"),
-)
-"""What of a spec the raw frames depend on."""
+LOUDNESS = 0.1
+"""Root of the mean power of the loudest chunk of late, as the network is shown it: -20 dB."""
+
+FALL_DB = 1.0
+"""A second by which that loudness falls while something is heard; a voice stays as loud as it is
+between its words, and one that comes later may be softer."""
+
+WAKEFUL = 1.0
+"""Seconds of nothing but background after which the network sleeps."""
 
 
 class SpeechScorer:
-    """Pushed raw log-mel frames, returns a speech score 0..1 for each of them.
+    """Pushed a hop of samples and the log-mel frames that it completes, returns their scores 0..1.
 
-    Frames are judged in groups of GROUP, and the frame number alone decides its group, so the
-    scores are the same however the stream was cut. A frame has the score of the newest group
-    that was complete when it came.
+    The network hears every voice equally loud, and nothing at all while nothing but the background
+    is there. A frame has the score of the chunk that it ends in, or of the newest complete one.
     """
 
-    def __init__(self, spec: FrontendSpec, weights: Weights | None = None) -> None:
-        check_frames(spec)
-        self._cues = Cues(spec.mel_bands)
-        self._network = Network(weights or shipped("default"), spec.mel_bands)
-        self._carry = np.empty((GROUP, spec.mel_bands), dtype=np.float32)
+    def __init__(self, spec: FrontendSpec, network: Network | None = None) -> None:
+        if spec.sample_rate != SAMPLE_RATE:
+            raise SpecError(
+                f"sample_rate is {spec.sample_rate}; the speech gate knows {SAMPLE_RATE} alone"
+            )
+        self._spec = spec
+        self._background = Background(spec.mel_bands)
+        self._network = network or Network()
         self.reset()
 
     def reset(self) -> None:
         """Forget everything heard, as if newly made."""
-        self._cues.reset()
+        self._background.reset()
         self._network.reset()
-        self._carried = 0
-        self._score = np.float32(0.0)
+        self._samples = np.zeros(CONTEXT, dtype=np.float32)
+        self._still = WAKEFUL
+        self._loudness = 0.0
+        self._frames = 0
+        self._chunks = 0
+        self._newest = np.float32(0.0)
 
-    def push(self, logmel: Array) -> Array:
-        """Scores of these frames, oldest first."""
-        carried, count = self._carried, len(logmel)
-        complete = (carried + count) // GROUP
-        scores = np.empty(complete + 1, dtype=np.float32)
-        scores[0] = self._score
-        if complete:
-            taken = complete * GROUP - carried
-            groups = np.concatenate((self._carry[:carried], logmel[:taken]))
-            scores[1:] = self._network.push(*self._cues.push(groups.reshape(complete, GROUP, -1)))
-            self._score = scores[-1]
-            self._carried, logmel = 0, logmel[taken:]
-        self._carry[self._carried : self._carried + len(logmel)] = logmel
-        self._carried += len(logmel)
-        return scores.repeat(GROUP)[carried + 1 : carried + 1 + count]
+    def push(self, samples: Array, logmel: Array) -> Array:
+        seconds = len(samples) / SAMPLE_RATE
+        self._still = 0.0 if any(self._background.push(logmel)) else self._still + seconds
+        joined = np.concatenate((self._samples, samples))
+        chunks = (len(joined) - CONTEXT) // CHUNK
+        self._samples = joined[chunks * CHUNK :]
+        scores = np.empty(chunks + 1, dtype=np.float32)
+        scores[0] = self._newest
+        if chunks:
+            scores[1:] = self._judge(joined[: CONTEXT + chunks * CHUNK], seconds)
+        self._newest = scores[-1]
+        first, self._chunks = self._chunks, self._chunks + chunks
+        return scores[np.clip(self._ends_in(len(logmel)) - first + 1, 0, chunks)]
 
+    def _judge(self, samples: Array, seconds: float) -> Array:
+        """Of each chunk, before which CONTEXT; 0 where there is nothing but background."""
+        chunks = samples[CONTEXT:].reshape(-1, CHUNK)
+        if self._still >= WAKEFUL:
+            self._network.reset()
+            return np.zeros(len(chunks), dtype=np.float32)
+        loudest = float(np.einsum("ij,ij->i", chunks, chunks).max() / CHUNK) ** 0.5
+        self._loudness = max(self._loudness * 10 ** (-FALL_DB * seconds / 20), loudest)
+        if not self._loudness:
+            return np.zeros(len(chunks), dtype=np.float32)
+        return self._network.push(samples * np.float32(LOUDNESS / self._loudness))
 
-def check_frames(spec: FrontendSpec) -> None:
-    """The weights know one kind of frame; others would be nonsense to them."""
-    for name in MATTERS:
-        found, needed = getattr(spec, name), getattr(TRAINED_ON, name)
-        if found != needed:
-            raise SpecError(
-                f"{name} is {found!r}; the speech gate was trained on {needed!r}: "
-                "train one for these frames with `moodwire-train gate`"
-            )
+    def _ends_in(self, frames: int) -> NDArray[np.int64]:
+        """The chunks that the last samples of the next frames lie in."""
+        numbers = np.arange(self._frames, self._frames + frames)
+        self._frames += frames
+        return (self._spec.frame_length + self._spec.hop_length * numbers - 1) // CHUNK

@@ -15,7 +15,7 @@ COMMANDS = {
     "folds": "Show a plan's folds and check them for leaks",
     "fit": "Train one or all trainings of a plan",
     "evaluate": "Score trained models on their unseen speakers, in quiet and in trouble",
-    "gate": "Fit the speech gate, and measure it beside other gates",
+    "gate": "Measure the speech gate beside other gates",
     "stream": "What the always-on device makes of hours of sound: false and missed moods",
     "report": "One HTML page and the model card from everything that was measured",
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from moodwire.config import Gate
 from moodwire.decision.gate import SpeechGate
-from moodwire.speech.scorer import TRAINED_ON
+from moodwire.features import FrontendSpec
 from moodwire_training.gate import scenes
 from moodwire_training.gate.material import (
     HUMAN,
@@ -22,8 +22,10 @@ from moodwire_training.gate.material import (
     corpus_of,
     read,
 )
-from moodwire_training.gate.rivals import Rival
 from moodwire_training.gate.scenes import HOP, Passage, Scene
+
+FRAMES = FrontendSpec(kind="logmel", normalisation="none")
+"""Of which every gate tells one score."""
 
 WINDOW = 184
 HOP_FRAMES = 16
@@ -64,13 +66,16 @@ class Tally:
 
 
 def measure(
-    gates: Mapping[str, Rival], trials: Iterator[Trial], settings: Mapping[str, Gate]
+    gates: Mapping[str, Callable[[Samples], Samples]],
+    trials: Iterator[Trial],
+    settings: Mapping[str, Gate],
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Table rows, then gates, then figures. Every gate hears the same scenes."""
     table: dict[str, dict[str, Tally]] = defaultdict(lambda: defaultdict(Tally))
     for trial in trials:
+        scores = {gate: gate(trial.scene.samples) for gate in set(gates.values())}
         for name, gate in gates.items():
-            opened, passes = heard(gate(trial.scene.samples), settings[name])
+            opened, passes = heard(scores[gate], settings[name])
             for row in trial.rows:
                 _count(table[row][name], trial.scene, opened, passes)
     return {
@@ -83,7 +88,7 @@ def heard(
     scores: Samples, settings: Gate
 ) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], np.ndarray[Any, np.dtype[np.bool_]]]:
     """For every hop: the gate was open, and the model would have been asked."""
-    gate = SpeechGate(settings, TRAINED_ON.frame_seconds, WINDOW)
+    gate = SpeechGate(settings, FRAMES.frame_seconds, WINDOW)
     hops = len(scores) // HOP_FRAMES
     opened, passes = np.zeros(hops, bool), np.zeros(hops, bool)
     for hop in range(hops):
@@ -127,7 +132,7 @@ def noise_trials(rng: np.random.Generator, material: Material) -> Iterator[Trial
         noise[:lead] = 0
         noise = noise + scenes.coloured_noise(rng, length) * np.float32(0.01)
         nobody = np.zeros(length // HOP, bool)
-        silence = Scene(np.zeros(length, np.float32), nobody, nobody, nobody)
+        silence = Scene(np.zeros(length, np.float32), nobody)
         scene = scenes.mixed(silence, noise, snr=0.0, gain=float(rng.uniform(-20, 6)))
         kind = HUMAN.get(recording.category)
         row = f"noise: human, {kind}" if kind else "noise"

@@ -1,12 +1,11 @@
-"""Which recordings teach the gate and which test it; nobody and nothing is in both."""
+"""Which recordings choices are made on and which test them; nobody and nothing is in both."""
 
 from __future__ import annotations
 
 import csv
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import gcd
 from pathlib import Path
 
@@ -25,7 +24,7 @@ RATE = 16_000
 ACCEPTANCE = acceptance_speakers()
 
 CHOSEN_ON = frozenset(read_plan("development").training("1").test)
-"""Speakers on whom settings are chosen; neither the gate nor a development model learns them."""
+"""Speakers on whom settings are chosen; a development model does not learn them."""
 
 HUMAN = {
     "20": "crying baby",
@@ -34,15 +33,6 @@ HUMAN = {
     "26": "laughing",
 }
 """ESC-50 classes of the human voice that are not speech: reported on their own."""
-
-UNDECIDED = frozenset({"20", "26"})
-"""Voices in them are too near to emotional speech to teach the gate to sleep through them."""
-
-PERMISSIVE = frozenset({"0", "1", "10", "11", "12", "20", "21", "38", "40", "41"})
-"""ESC-10, the classes of ESC-50 whose clips are under CC BY; the others are CC BY-NC."""
-
-PERMISSIVE_SPEECH = frozenset({"CREMA-D", "speech"})
-"""Corpora of speech whose licences allow commercial use."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +63,7 @@ class Material:
 
     speech: tuple[Recording, ...]
     noise: tuple[Recording, ...]
-    rooms: tuple[Recording, ...] = ()
-    """Measured ones; the gate learns from made-up rooms alone."""
-
-    @cached_property
-    def speech_by_corpus(self) -> list[list[Recording]]:
-        found: dict[str, list[Recording]] = defaultdict(list)
-        for recording in self.speech:
-            found[corpus_of(recording)].append(recording)
-        return [found[name] for name in sorted(found)]
+    rooms: tuple[Recording, ...]
 
 
 def recordings(data: Path) -> list[Recording]:
@@ -100,23 +82,11 @@ def recordings(data: Path) -> list[Recording]:
         ]
 
 
-def material(found: Sequence[Recording], role: Role, permissive: bool = False) -> Material:
-    """One side of the split; `permissive` leaves out what is under non-commercial licences."""
+def material(found: Sequence[Recording], role: Role) -> Material:
+    """One side of the split."""
     ours = [r for r in found if role_of(r) == role]
-    noise = [
-        r for r in ours if r.corpus == "noise" and (role == "test" or r.category not in UNDECIDED)
-    ]
-    speech = [r for r in ours if r.corpus not in ("noise", "rooms")]
-    if permissive:
-        speech, noise = ([r for r in side if is_permissive(r)] for side in (speech, noise))
-    return Material(tuple(speech), tuple(noise), tuple(r for r in ours if r.corpus == "rooms"))
-
-
-def is_permissive(recording: Recording) -> bool:
-    """Whether its licence allows commercial use."""
-    if recording.corpus == "noise":
-        return not recording.category or recording.category in PERMISSIVE
-    return recording.corpus in PERMISSIVE_SPEECH
+    noise, rooms = (tuple(r for r in ours if r.corpus == kind) for kind in ("noise", "rooms"))
+    return Material(tuple(r for r in ours if r.corpus not in ("noise", "rooms")), noise, rooms)
 
 
 def role_of(recording: Recording) -> Role:
@@ -145,44 +115,9 @@ def _lot(name: str) -> Role:
     return "test" if drawn < 3 else "training"
 
 
-def corpora_of(used: Iterable[Recording]) -> dict[str, int]:
-    """How many recordings of each corpus, by the folder that carries its licence."""
-    counts: dict[str, int] = {}
-    for recording in used:
-        name = recording.corpus
-        if name in ("speech", "noise"):
-            name = next(p for p in recording.path.parts[::-1] if p in LICENCES)
-        counts[name] = counts.get(name, 0) + 1
-    return counts
-
-
 def corpus_of(recording: Recording) -> str:
     """The folders of plain speech count as corpora of their own."""
     return recording.path.parent.name if recording.corpus == "speech" else recording.corpus
-
-
-LICENCES = {
-    "CREMA-D": "ODbL-1.0 / DbCL-1.0",
-    "RAVDESS": "CC-BY-NC-SA-4.0",
-    "TESS": "CC-BY-NC-ND-4.0",
-    "SAVEE": "research use, no redistribution",
-    "EMO-DB": "free for research",
-    "nEMO": "CC-BY-NC-SA-4.0",
-    "LibriSpeech": "CC-BY-4.0",
-    "precise": "public domain",
-    "MUSAN": "CC-BY-4.0",
-    "background": "public domain",
-    "ESC-50": "CC-BY-NC-3.0 (the ESC-10 part: CC-BY-3.0)",
-}
-
-
-def licences_of(found: Iterable[Recording]) -> dict[str, str]:
-    """By corpus; of the ESC-10 part of ESC-50, where no other of it was heard."""
-    found = tuple(found)
-    licences = {name: LICENCES[name] for name in corpora_of(found)}
-    if "ESC-50" in licences and all(map(is_permissive, found)):
-        licences["ESC-50"] = "CC-BY-3.0 (the ESC-10 part alone)"
-    return licences
 
 
 @lru_cache(maxsize=4096)

@@ -7,11 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from moodwire.features.frontend import MelStream
+from moodwire.features import MelStream
 from moodwire.speech import SpeechScorer
-from moodwire.speech.cues import EXCESS_LIMIT, GROUP, Cues
-from moodwire.speech.network import Weights
-from moodwire.speech.scorer import TRAINED_ON
+from moodwire.speech.background import GROUP, Background
+from moodwire_training.gate.evaluate import FRAMES, HOP_FRAMES
 from moodwire_training.gate.material import RATE, Samples
 
 Floats = NDArray[np.float32]
@@ -19,25 +18,22 @@ Rival = Callable[[Samples], Floats]
 """A fresh gate for each recording: samples to one score per frame."""
 
 WEBRTC_STEP = RATE // 100
-VOICE_BANDS = slice(5, 30)
-"""About 250 to 4000 Hz."""
 
 
-def ours(weights: Weights) -> Rival:
-    return lambda samples: SpeechScorer(TRAINED_ON, weights).push(
-        MelStream(TRAINED_ON).push(samples)
-    )
+def ours(samples: Samples) -> Floats:
+    """Hop by hop, as on the device."""
+    mel, scorer = MelStream(FRAMES), SpeechScorer(FRAMES)
+    hop = HOP_FRAMES * FRAMES.hop_length
+    first = hop + FRAMES.frame_length - FRAMES.hop_length
+    hops = np.split(samples, range(first, len(samples), hop))
+    return np.concatenate([scorer.push(some, mel.push(some)) for some in hops])
 
 
 def energy(samples: Samples) -> Floats:
-    """How far the voice bands stand above the tracked background: 2 nats score one half."""
-    logmel = MelStream(TRAINED_ON).push(samples)
-    groups = len(logmel) // GROUP
-    grouped = logmel[: groups * GROUP].reshape(groups, GROUP, -1)
-    cues, _ = Cues(logmel.shape[1]).push(grouped)
-    above = EXCESS_LIMIT * cues[:, VOICE_BANDS, GROUP].mean(axis=1)
-    scores = 1 / (1 + np.exp(2 * (2 - above)))
-    return np.pad(np.repeat(scores, GROUP), (0, len(logmel) - groups * GROUP), mode="edge")
+    """Whatever stands out of the background: what wakes our gate."""
+    logmel = MelStream(FRAMES).push(samples)
+    stands_out = np.repeat(Background(FRAMES.mel_bands).push(logmel), GROUP)
+    return np.pad(stands_out.astype(np.float32), (0, len(logmel) - len(stands_out)), mode="edge")
 
 
 def webrtc(mode: int) -> Rival:
@@ -53,8 +49,8 @@ def webrtc(mode: int) -> Rival:
             for step in whole[: steps * WEBRTC_STEP].reshape(steps, -1)
         ]
         mean = np.convolve(said, np.full(10, 0.1))[:steps]
-        frames = (len(samples) - TRAINED_ON.frame_length) // TRAINED_ON.hop_length + 1
-        ends = TRAINED_ON.frame_length + np.arange(frames) * TRAINED_ON.hop_length
+        frames = (len(samples) - FRAMES.frame_length) // FRAMES.hop_length + 1
+        ends = FRAMES.frame_length + np.arange(frames) * FRAMES.hop_length
         ends = ends // WEBRTC_STEP - 1
         return np.asarray(mean[np.minimum(ends, steps - 1)], dtype=np.float32)
 

@@ -16,7 +16,6 @@ from moodwire.features import FrontendSpec
 from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
 from moodwire.speech import SpeechScorer
-from moodwire.speech.network import shipped
 from moodwire_training.gate.material import RATE
 from moodwire_training.stream.compose import Kind, Segment, Stream
 
@@ -41,11 +40,11 @@ class Listening:
     """The device's scorer, overheard."""
 
     def __init__(self, bundle: Bundle) -> None:
-        self._scorer = SpeechScorer(bundle.spec, shipped(bundle.manifest.gate))
+        self._scorer = SpeechScorer(bundle.spec)
         self.said: list[Floats] = []
 
-    def push(self, logmel: Floats) -> Floats:
-        scores = self._scorer.push(logmel)
+    def push(self, samples: Floats, logmel: Floats) -> Floats:
+        scores = self._scorer.push(samples, logmel)
         self.said.append(scores)
         return scores
 

@@ -14,20 +14,20 @@ from moodwire_training.stream.compose import MOODS
 from moodwire_training.stream.hear import Heard, decide, gated
 from moodwire_training.stream.score import GOALS, goals, score
 
-OPEN = Gate(enter=0.3, exit=0.05, minimum_speech=0.3)
+OPEN = Gate(enter=0.2, exit=0.05, minimum_speech=0.3)
 """Lets everything through that any candidate would."""
 
 GATES = tuple(
     Gate(enter=enter, exit=leave, minimum_speech=least)
-    for enter in (0.99, 0.995, 0.998)
-    for leave in (0.05, 0.1)
-    for least in (1.0, 1.1, 1.3)
+    for enter in (0.5, 0.7, 0.9)
+    for leave in (0.1, 0.2, 0.35)
+    for least in (0.6, 0.8, 1.0)
 )
 SMOOTHING = (0.0, 0.25, 0.5, 1.0)
 ENTER = (0.34, 0.37, 0.4, 0.44, 0.5)
 EXIT_SHARE = (0.7, 0.8, 0.9)
 VOTES = ((1, 1), (2, 3), (3, 4), (4, 6))
-LEAST_DURATION = (0.25, 0.5, 1.0)
+LEAST_DURATION = (0.25, 0.5, 0.75, 1.0)
 
 STEPS = (0.05, 0.1, 0.2)
 """A manifest can only raise a mood's threshold."""
