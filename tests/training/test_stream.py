@@ -103,7 +103,7 @@ def cast(tmp_path: Path) -> Cast:
     )
 
 
-def test_nobody_whom_the_gate_learned_from_serves_to_choose_its_settings(tmp_path: Path) -> None:
+def test_only_speakers_kept_for_choices_serve_to_choose_settings(tmp_path: Path) -> None:
     left_out = compose.left_out_by("joint", "1") | compose.left_out_by("development", "1")
     found = [
         Recording(corpus, tmp_path / f"{speaker}.wav", speaker, "angry")

@@ -69,7 +69,7 @@ class Cast:
 
 
 def cast(found: Sequence[Recording], role: Role, left_out: frozenset[str]) -> Cast:
-    """Nobody and nothing that the gate learned from, and acted speech only of `left_out`.
+    """Nobody and nothing of another role, and acted speech only of `left_out`.
 
     Those are the speakers whom the mood model has not heard; readers of LibriSpeech in these
     roles are left out of its training too (plans/streams.toml), as are their rooms. Of noise it
