@@ -12,7 +12,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
-from pathlib import Path
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -60,8 +59,8 @@ class Weights:
 class Network:
     """Pushed whole chunks of samples, returns the probability of speech in each of them."""
 
-    def __init__(self, weights: Weights | None = None) -> None:
-        self._weights = weights or silero()
+    def __init__(self) -> None:
+        self._weights = silero()
         self.reset()
 
     def reset(self) -> None:
@@ -126,10 +125,5 @@ def _sigmoid(values: Array) -> Array:
 @cache
 def silero() -> Weights:
     """The weights in this package."""
-    with as_file(files(__package__) / "silero.npz") as path:
-        return read_weights(path)
-
-
-def read_weights(path: Path) -> Weights:
-    with np.load(path) as stored:
+    with as_file(files(__package__) / "silero.npz") as path, np.load(path) as stored:
         return Weights(**{name: stored[name].astype(np.float32) for name in stored.files})

@@ -27,6 +27,9 @@ from moodwire_training.gate.scenes import HOP, Passage, Scene
 FRAMES = FrontendSpec(kind="logmel", normalisation="none")
 """Of which every gate tells one score."""
 
+Rival = Callable[[Samples], Samples]
+"""A fresh gate for each recording: samples to one score per frame."""
+
 WINDOW = 184
 HOP_FRAMES = 16
 SPEECH_NEEDED = round(1.0 * RATE / HOP)
@@ -66,9 +69,7 @@ class Tally:
 
 
 def measure(
-    gates: Mapping[str, Callable[[Samples], Samples]],
-    trials: Iterator[Trial],
-    settings: Mapping[str, Gate],
+    gates: Mapping[str, Rival], trials: Iterator[Trial], settings: Mapping[str, Gate]
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Table rows, then gates, then figures. Every gate hears the same scenes."""
     table: dict[str, dict[str, Tally]] = defaultdict(lambda: defaultdict(Tally))

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from moodwire.features import MelStream
 from moodwire.speech import SpeechScorer
 from moodwire.speech.background import GROUP, Background
-from moodwire_training.gate.evaluate import FRAMES, HOP_FRAMES
+from moodwire_training.gate.evaluate import FRAMES, HOP_FRAMES, Rival
 from moodwire_training.gate.material import RATE, Samples
 
 Floats = NDArray[np.float32]
-Rival = Callable[[Samples], Floats]
-"""A fresh gate for each recording: samples to one score per frame."""
-
 WEBRTC_STEP = RATE // 100
 
 
