@@ -5,6 +5,10 @@ import signal
 
 from hypothesis import HealthCheck, settings
 
+from moodwire.threads import limit_threads
+
+limit_threads()
+
 # a busy machine is no fault of the code
 settings.register_profile("moodwire", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("moodwire")

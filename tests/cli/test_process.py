@@ -128,3 +128,19 @@ def test_help_is_quick_because_it_loads_nothing(environment: dict[str, str]) -> 
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
     assert told.stdout.splitlines()[-1] == "[]", told.stderr
+
+
+def test_every_command_keeps_numpy_to_one_thread(environment: dict[str, str]) -> None:
+    """Several spin while they wait, which takes a core of a Pi for nothing."""
+    free = {name: value for name, value in environment.items() if "NUM_THREADS" not in name}
+    script = (
+        "import os, sys\n"
+        "from moodwire.cli import main\n"
+        "early = 'numpy' in sys.modules\n"
+        "main(['listen', '--help'], standalone_mode=False)\n"
+        "print(early, 'numpy' in sys.modules, os.environ['OPENBLAS_NUM_THREADS'])"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script], env=free, capture_output=True, text=True, check=True
+    )
+    assert told.stdout.splitlines()[-1] == "False True 1"

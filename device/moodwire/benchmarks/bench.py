@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from moodwire.benchmarks.processes import cpu_seconds, process_tree, resident_bytes
 from moodwire.benchmarks.sink import Sink
-from moodwire.service.spawn import THREAD_LIMITS
+from moodwire.threads import THREAD_LIMITS
 
 SOURCE: Final = "moodwire/bench/source"
 START_TIMEOUT: Final = 60.0

@@ -16,7 +16,7 @@ import numpy as np
 
 from moodwire.audio.source import Samples
 from moodwire.model import Bundle, Classifier, load_bundle
-from moodwire.service.spawn import THREAD_LIMITS
+from moodwire.threads import THREAD_LIMITS
 
 WARM_UP = 5
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from moodwire.config import Config, ProfileName, load_config
 from moodwire.config.state import state_directory
 from moodwire.service.controls import Controls
-from moodwire.service.spawn import limit_threads
+from moodwire.threads import limit_threads
 
 
 def main() -> None:

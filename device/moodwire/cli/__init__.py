@@ -10,6 +10,7 @@ from importlib import import_module
 import click
 
 import moodwire
+from moodwire.threads import limit_threads
 
 COMMANDS: dict[str, str] = {
     "run": "The daemon: listen for ever and tell the broker",
@@ -48,6 +49,7 @@ class LazyGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> object:
         """Ctrl-C is no fault of the program: 130, as shells expect."""
+        limit_threads()
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

@@ -51,10 +51,9 @@ def command(
     """
     from moodwire.service.controls import Controls
     from moodwire.service.logs import set_up_logging
-    from moodwire.service.spawn import limit_threads, spawn_capture
+    from moodwire.service.spawn import spawn_capture
 
     set_up_logging(verbose)
-    limit_threads()
     path = find_config(file)
 
     def load(other: ProfileName | None) -> Config:

@@ -1,9 +1,8 @@
-"""What has to be done before numpy loads: limit its threads, and start the capture process."""
+"""The capture process, which is started before numpy loads: both take their time."""
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import asdict
@@ -12,14 +11,6 @@ from moodwire.audio.capture import Order
 from moodwire.config import Config
 
 Capture = subprocess.Popen[bytes]
-
-THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
-def limit_threads() -> None:
-    """To one: the work is small, and helpers that wait by spinning cost more than they help."""
-    for name in THREAD_LIMITS:
-        os.environ.setdefault(name, "1")
 
 
 def spawn_capture(config: Config) -> Capture:

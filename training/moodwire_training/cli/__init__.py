@@ -46,6 +46,9 @@ def group() -> None:
 
 def main() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # What numpy multiplies here is small: its helpers, who wait by spinning, would take the cores
+    # from the processes that work side by side.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         group(standalone_mode=False)
     except click.ClickException as error:
