@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.signal
 import soundfile
 from numpy.typing import NDArray
 
@@ -68,6 +69,15 @@ def test_truth_knows_where_a_voice_speaks() -> None:
     assert spoken[0] == pytest.approx(0.5, abs=0.05)
     assert spoken[-1] == pytest.approx(2.5, abs=0.05)
     assert truth[int(0.6 * RATE / scenes.HOP) : int(2.4 * RATE / scenes.HOP)].all()
+
+
+def test_a_restless_room_around_a_voice_is_no_speech() -> None:
+    """Its level jumps from frame to frame, far above its own floor."""
+    hum = scipy.signal.butter(2, (60, 160), "band", fs=RATE, output="sos")
+    sound = scipy.signal.sosfilt(hum, RNG(0).standard_normal(3 * RATE))
+    sound[RATE : 2 * RATE] += 5 * sound.std() * RNG(1).standard_normal(RATE)
+    spoken = np.count_nonzero(scenes.spoken_frames(sound.astype(np.float32)))
+    assert spoken * scenes.HOP / RATE == pytest.approx(1.0, abs=0.5)
 
 
 @pytest.mark.parametrize("snr", [0.0, 10.0, 20.0])

@@ -22,6 +22,9 @@ SPOKEN_RANGE = 26.0
 SPOKEN_OVER_FLOOR = 5.0
 """dB that speech stands above the quietest frames of its own clip."""
 
+LEVEL_FRAMES = 3
+"""Frames whose power is averaged: in a single one, hiss alone rises that far over its floor."""
+
 PAUSE = 19
 """Frames (0.3 s) of pause within speech that count as speech."""
 
@@ -48,7 +51,7 @@ def spoken_frames(samples: Samples) -> Truth:
     """Where a dry recording of one voice holds speech, by its level."""
     count = max(1, len(samples) // HOP)
     power = np.square(samples[: count * HOP]).reshape(count, -1).mean(axis=1)
-    level = 10 * np.log10(power + 1e-10)
+    level = 10 * np.log10(scipy.ndimage.uniform_filter1d(power, LEVEL_FRAMES) + 1e-10)
     loud, floor = np.percentile(level, (95, 5))
     limit = max(loud - SPOKEN_RANGE, min(floor + SPOKEN_OVER_FLOOR, loud - 10))
     closed = scipy.ndimage.binary_closing(
