@@ -202,3 +202,5 @@ def test_a_prefix_may_have_levels_and_other_letters_than_english_ones():
 def test_a_device_id_from_which_no_topic_can_be_made_is_refused(device):
     with pytest.raises(TopicError, match=r"device\.id"):
         Topics("moodwire", device)
+    with pytest.raises(ConfigError, match=r"device\.id"):
+        parse_config(f"[device]\nid = {json.dumps(device)}\n")

@@ -15,11 +15,12 @@ import msgspec
 
 from moodwire.cli.problems import BROKER, CONFIGURATION, INTERRUPTED, CommandError, exits_with
 from moodwire.config import ConfigError, find_config, load_config
+from moodwire.config.sections import Identifier, TopicPrefix
 from moodwire.publish.backoff import Backoff
 from moodwire.publish.broker import Broker, BrokerError, broker_from
 from moodwire.publish.connection import Connection, ConnectionFailedError
 from moodwire.publish.reading import Reader
-from moodwire.publish.topics import TopicError, require_prefix
+from moodwire.publish.topics import TopicError, require
 
 STEP_SECONDS: Final = 5.0
 
@@ -82,8 +83,8 @@ def command(
         settings = load_config(find_config(config_path)).mqtt
         own = {name: value for name, value in given.items() if value is not None}
         settings = msgspec.structs.replace(settings, **own)
-        require_prefix("mqtt.prefix", settings.prefix)
-        require_prefix("--device", device.replace("+", "all"))
+        require("mqtt.prefix", settings.prefix, TopicPrefix)
+        require("--device", device.replace("+", "all"), Identifier)
         broker = broker_from(settings)
     with suppress(_EnoughError):
         try:

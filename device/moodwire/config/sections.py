@@ -15,7 +15,8 @@ from moodwire.config.profiles import ProfileName
 Identifier = Annotated[
     str,
     Meta(
-        pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$",
+        # `$` of a pattern forgives a newline
+        pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$(?!\n)",
         extra={"words": "up to 63 lower-case letters, digits, _ and -, no _ or - first"},
     ),
 ]

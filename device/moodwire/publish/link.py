@@ -25,7 +25,7 @@ from moodwire.publish.homeassistant import Discovery
 from moodwire.publish.outage import Outage
 from moodwire.publish.outbox import Outbox
 from moodwire.publish.publication import Counters, Publication
-from moodwire.publish.topics import OFFLINE, Topics, require_prefix
+from moodwire.publish.topics import OFFLINE, Topics
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,6 @@ class Link:
         on_command: Callable[[Command], None],
         on_failure: Callable[[BaseException], None],
     ) -> None:
-        require_prefix("home_assistant.prefix", config.home_assistant.prefix)
         topics = Topics(config.mqtt.prefix, config.device.id)
         self._client_id = f"moodwire-{topics.device}"
         self._will = Will(topics.availability, OFFLINE)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
-from moodwire.config.sections import TopicPrefix
+from moodwire.config.sections import Identifier, TopicPrefix
 from moodwire.config.words import allowed
-
-DEVICE_PATTERN: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 ONLINE: Final = b"online"
 OFFLINE: Final = b"offline"
@@ -30,12 +27,8 @@ class Topics:
     device: str
 
     def __post_init__(self) -> None:
-        require_prefix("mqtt.prefix", self.prefix)
-        if not DEVICE_PATTERN.fullmatch(self.device):
-            raise TopicError(
-                f"device.id is {self.device!r}; allowed are 1 to 63 of a-z, 0-9, _ and -, "
-                "beginning with a letter or a digit"
-            )
+        require("mqtt.prefix", self.prefix, TopicPrefix)
+        require("device.id", self.device, Identifier)
 
     @property
     def root(self) -> str:
@@ -103,9 +96,9 @@ class Topics:
         return topic.removeprefix(head) if topic.startswith(head) else None
 
 
-def require_prefix(setting: str, prefix: str) -> None:
-    """What the configuration asks of a prefix, asked of one that came another way."""
+def require(setting: str, value: str, kind: Any) -> None:
+    """What the configuration asks of such a setting, asked of one that came another way."""
     try:
-        msgspec.convert(prefix, TopicPrefix)
+        msgspec.convert(value, kind)
     except msgspec.ValidationError:
-        raise TopicError(f"{setting} is {prefix!r}; allowed: {allowed(TopicPrefix)}") from None
+        raise TopicError(f"{setting} is {value!r}; allowed: {allowed(kind)}") from None
