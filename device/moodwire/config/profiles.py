@@ -11,7 +11,6 @@ PROFILES: dict[ProfileName, dict[str, Any]] = {
     "home": {},
     # A cabin: one driver, loud background, and two moods that somebody should hear of.
     "car": {
-        "gate": {"minimum_speech": 1.0},
         "decision": {"enter": 0.6, "minimum_duration": 1.5, "hold": 5.0, "refractory": 5.0},
         "alert": [
             {"name": "angry-driver", "moods": ["angry"], "confidence": 0.75, "sustained": 4.0},

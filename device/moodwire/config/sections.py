@@ -24,7 +24,7 @@ TopicPrefix = Annotated[
     str,
     Meta(
         max_length=128,
-        # a $ at the beginning of a topic is the broker's own; `$` of a pattern forgives a newline
+        # a $ at the beginning of a topic is the broker's own
         pattern=r"^(?!\$)[^/#+\x00-\x1f\x7f-\x9f]+(/[^/#+\x00-\x1f\x7f-\x9f]+)*$(?!\n)",
         extra={"words": "up to 128 characters, words joined by /, no #, + or first $"},
     ),
@@ -59,14 +59,14 @@ class Microphone(Section, frozen=True):
 class Gate(Section, frozen=True):
     """Speech gate in front of the model."""
 
-    enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.9
+    enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.95
     exit: Annotated[Share, Meta(description="Speech score under which the gate closes")] = 0.2
     hangover: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds the gate stays open after speech")
     ] = 1.0
     minimum_speech: Annotated[
         float, Meta(ge=0.0, le=2.0, description="Seconds of speech in a window worth judging")
-    ] = 0.8
+    ] = 1.0
     linger: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds for which it is judged after speech")
     ] = 1.0

@@ -19,7 +19,7 @@ OPEN = Gate(enter=0.2, exit=0.05, minimum_speech=0.3)
 
 GATES = tuple(
     Gate(enter=enter, exit=leave, minimum_speech=least)
-    for enter in (0.5, 0.7, 0.9)
+    for enter in (0.7, 0.9, 0.95)
     for leave in (0.1, 0.2, 0.35)
     for least in (0.6, 0.8, 1.0)
 )
