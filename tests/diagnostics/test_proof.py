@@ -6,9 +6,10 @@ import librosa
 import numpy as np
 import pytest
 
+import moodwire
 from moodwire.diagnostics import Grade, proof
 from moodwire.features import DEFAULT_SPEC, MelStream
-from moodwire.model import load_bundle
+from moodwire.model import Classifier, load_bundle
 
 BUNDLE = Path(__file__).parent.parent / "fixtures/tones"
 
@@ -47,3 +48,25 @@ def test_a_front_end_that_is_slightly_off_is_found_out(monkeypatch: pytest.Monke
     grades = {finding.name: finding.grade for finding in proof.prove_features()}
 
     assert grades["logmel"] is Grade.BROKEN
+
+
+@pytest.mark.parametrize("name", ["default", "open"])
+def test_kernels_that_round_otherwise_are_no_fault(name: str) -> None:
+    """By how much they may differ is not a matter of the few windows that a bundle keeps."""
+    bundle = load_bundle(Path(moodwire.__file__).parent / "bundles" / name)
+    rng = np.random.default_rng(0)
+    own, reference = Classifier(bundle), Classifier(bundle, reference=True)
+    for window in np.repeat(bundle.golden_inputs, 16, axis=0):
+        mixed = rng.permutation(bundle.golden_inputs)[0] // 2 + window // 2
+        apart = own.run_quantised(mixed).astype(int) - reference.run_quantised(mixed)
+        assert np.abs(apart).max() < proof.KERNEL_TOLERANCE
+
+
+def test_kernels_that_are_wrong_are_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Classifier.run_quantised
+    monkeypatch.setattr(Classifier, "run_quantised", lambda self, window: -run(self, window))
+    monkeypatch.setattr(proof, "golden_mismatches", lambda bundle: 0)
+
+    grades = {finding.name: finding.grade for finding in proof.prove_model(load_bundle(BUNDLE))}
+
+    assert grades["this processor's kernels"] is Grade.BROKEN

@@ -29,8 +29,12 @@ GOLDEN_FEATURES = "golden_features.npz"
 FEATURE_TOLERANCE = 2e-3
 """Of log power and of coefficients, whose range is some tens; x86 and ARM stay far below it."""
 
-KERNEL_TOLERANCE = 1
-"""Steps of int8 by which a processor's own kernels may differ from the reference kernels."""
+KERNEL_TOLERANCE = 4
+"""Steps of int8 by which a processor's own kernels may differ from the reference kernels.
+
+They round each layer otherwise, which comes to 2 in one window of ten, on x86 and ARM alike;
+kernels that are wrong are tens off.
+"""
 
 ROW_STEP = 16
 """Every so many frames of a window's features are kept as golden."""
@@ -99,7 +103,7 @@ def prove_model(bundle: Bundle) -> Findings:
     answers = [classifier.run_quantised(window) for window in bundle.golden_inputs]
     steps = int(np.abs(np.array(answers, dtype=np.int16) - bundle.golden_outputs).max())
     if steps <= KERNEL_TOLERANCE:
-        yield fine("this processor's kernels", f"at most {steps} step of int8 from the reference")
+        yield fine("this processor's kernels", f"at most {steps} of int8's steps off")
     else:
         yield broken(
             "this processor's kernels",
