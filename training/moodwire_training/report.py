@@ -23,7 +23,7 @@ def percent(share: float) -> str:
 
 STREAM_FIGURES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "hours": ("hours", "{:.1f}".format),
-    "false_moods_per_hour": ("moods told an hour, all of them false", "{:.1f}".format),
+    "false_moods_per_hour": ("moods told an hour, all of them false", "{:.2f}".format),
     "non_neutral_share": ("share of speech shown in a mood, %", percent),
     "passages": ("emotional passages", str),
     "recall": ("found as what they are, %", percent),
