@@ -12,10 +12,9 @@ import soundfile
 from numpy.typing import NDArray
 
 from moodwire.config import Gate
-from moodwire.decision.gate import SpeechGate
 from moodwire.features import DEFAULT_SPEC
-from moodwire.features.frontend import MelStream
-from moodwire.speech import SpeechScorer
+from moodwire_training.gate.evaluate import heard
+from moodwire_training.gate.rivals import ours
 
 pytestmark = pytest.mark.data
 RATE = DEFAULT_SPEC.sample_rate
@@ -25,19 +24,17 @@ Samples = NDArray[np.float32]
 
 def opens(samples: Samples) -> bool:
     """Whether the device would ask its model about anything in this recording."""
-    mel, scorer = MelStream(DEFAULT_SPEC), SpeechScorer(DEFAULT_SPEC)
-    gate = SpeechGate(Gate(), DEFAULT_SPEC.frame_seconds, DEFAULT_SPEC.window_frames)
-    hops = np.split(samples, range(4352, len(samples), 4096))
-    return any(gate.push(scorer.push(hop, mel.push(hop))) and gate.worth_judging for hop in hops)
+    _, passes = heard(ours(samples), Gate())
+    return bool(passes.any())
 
 
 def share_opening(files: list[Path], change: Callable[[Samples], Samples]) -> float:
     quiet = 1e-4 * np.random.default_rng(0).standard_normal(RATE)
-    heard = []
+    opened = []
     for file in files:
         samples = soundfile.read(file, dtype="float32")[0]
-        heard.append(opens(np.concatenate([quiet, change(samples), quiet]).astype(np.float32)))
-    return float(np.mean(heard))
+        opened.append(opens(np.concatenate([quiet, change(samples), quiet]).astype(np.float32)))
+    return float(np.mean(opened))
 
 
 @pytest.mark.parametrize("mood", ["angry", "sad", "fear", "happy"])

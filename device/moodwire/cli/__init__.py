@@ -48,7 +48,10 @@ class LazyGroup(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> object:
-        """Ctrl-C is no fault of the program: 130, as shells expect."""
+        """Limits numpy's threads before a command loads it.
+
+        Ctrl-C is no fault of the program: 130, as shells expect.
+        """
         limit_threads()
         try:
             return super().invoke(ctx)

@@ -15,7 +15,7 @@ import msgspec
 
 from moodwire.cli.problems import BROKER, CONFIGURATION, INTERRUPTED, CommandError, exits_with
 from moodwire.config import ConfigError, find_config, load_config
-from moodwire.config.sections import Identifier, TopicPrefix
+from moodwire.config.sections import Identifier
 from moodwire.publish.backoff import Backoff
 from moodwire.publish.broker import Broker, BrokerError, broker_from
 from moodwire.publish.connection import Connection, ConnectionFailedError
@@ -83,7 +83,6 @@ def command(
         settings = load_config(find_config(config_path)).mqtt
         own = {name: value for name, value in given.items() if value is not None}
         settings = msgspec.structs.replace(settings, **own)
-        require("mqtt.prefix", settings.prefix, TopicPrefix)
         require("--device", device.replace("+", "all"), Identifier)
         broker = broker_from(settings)
     with suppress(_EnoughError):
