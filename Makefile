@@ -26,10 +26,6 @@ TEST_PACKAGES := $(RUN_PACKAGES) \
 	chromium fonts-dejavu-core \
 	strace
 
-# Numbers must not depend on how many cores happen to be free.
-export OMP_NUM_THREADS := 1
-export OPENBLAS_NUM_THREADS := 1
-
 # $(call packages,what for,names): install what is missing, or say which it is and fail.
 define packages
 	missing=""; \

@@ -108,11 +108,10 @@ class Pipeline:
         silence = np.full((spec.window_frames, spec.mel_bands), np.log(spec.power_floor))
         self._window.reset()
         self._window.append(silence.astype(np.float32))
-        self._new_hop(spec.frame_length - spec.hop_length)
+        self._new_hop()
 
-    def _new_hop(self, extra: int = 0) -> None:
-        """The first hop is longer, so that every hop ends with a frame."""
-        samples = hop_frames(self.spec, self._config) * self.spec.hop_length + extra
+    def _new_hop(self) -> None:
+        samples = hop_frames(self.spec, self._config) * self.spec.hop_length
         if len(self._hop) != samples:
             self._hop = np.empty(samples, dtype=np.float32)
         self._filled = 0

@@ -140,7 +140,6 @@ def test_three_gigabytes_are_streamed_not_loaded(tmp_path):
         file.write(wav_header(data=length - 44))
         file.truncate(length)  # sparse: takes no room
     source = FileSource(path)
-    assert source.seconds == pytest.approx(length / 32_000, rel=1e-3)
     tracemalloc.start()
     try:
         for _, chunk in zip(range(3_000), chunks(source), strict=False):

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from moodwire.config import Alert, Decision, MoodThresholds
 from moodwire.decision.decider import Decider
@@ -279,6 +280,19 @@ def test_between_moods_speech_is_uncertain_and_silence_is_quiet() -> None:
     assert shown[13] == "uncertain", "a breath is not yet quiet"
     assert shown[-1] == "quiet"
     assert seen[12].since == seen[5].window.time
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_what_was_told_as_started_is_told_as_ended_and_nothing_else(told_first: bool) -> None:
+    """Though what is untold changes in the middle of the mood."""
+    silent, talkative = (structs.replace(PLAIN, untold=untold) for untold in (("angry",), ()))
+    before, after = (talkative, silent) if told_first else (silent, talkative)
+    decider = Decider(LABELS, before)
+    shown = windows([sure("angry")] * 8 + [None] * 8)
+    seen = [decider.step(window) for window in shown[:6]]
+    decider.configure(after, ())
+    seen += [decider.step(window) for window in shown[6:]]
+    assert story(seen) == ([("started", "angry"), ("ended", "angry")] if told_first else [])
 
 
 def test_untold_moods_are_shown_but_make_no_events() -> None:

@@ -124,6 +124,19 @@ def test_a_truncated_or_damaged_archive_is_refused(unpack, pack):
             unpack(content[:length])
 
 
+@pytest.mark.parametrize("pack", [lambda m: tar(m, "w:gz"), zipped])
+def test_a_flipped_bit_of_a_packed_archive_is_noticed(unpack, pack):
+    content = pack(SOUND.items())
+    for place in range(200, len(content) - 200, len(content) // 50):
+        damaged = bytearray(content)
+        damaged[place] ^= 0x10
+        try:
+            found = unpack(bytes(damaged))
+        except BundleError:
+            continue
+        assert found == SOUND  # a byte that means nothing, such as a time
+
+
 def test_doubled_and_missing_files_are_refused(unpack):
     with pytest.raises(BundleError, match=r"manifest\.json twice"):
         unpack(tar([*SOUND.items(), ("x/manifest.json", SOUND["manifest.json"])]))

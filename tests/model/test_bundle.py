@@ -58,6 +58,10 @@ LIES = {
         lambda m: m["frontend"].update(hop_length=200),
         "the model was trained on other features",
     ),
+    "other sample rate": (
+        lambda m: m["frontend"].update(sample_rate=8000, mel_high_hz=3900.0),
+        "the device hears 16000",
+    ),
     "other arithmetic": (lambda m: m["frontend"].update(version=2), "frontend: version is 2"),
     "front end of the future": (
         lambda m: m["frontend"].update(pitch=True),

@@ -20,7 +20,6 @@ import soundfile
 import tones
 from sounds import sine
 
-from moodwire.audio.capture import Sizes
 from moodwire.audio.pipe import Pipe
 from moodwire.audio.sample import sample_recording
 from moodwire.service import piped
@@ -29,7 +28,6 @@ from moodwire.service.stream import Block
 
 HOP = 1_600  # a tenth of a second
 SECONDS = HOP / 16_000
-SIZES = Sizes(first=HOP, block=HOP)
 
 
 class Writer:
@@ -40,7 +38,7 @@ class Writer:
         monkeypatch.setattr(piped, "time", SimpleNamespace(monotonic=lambda: self.now))
         self.read_end, self.write_end = os.pipe()
         self._pipe = Pipe(self.read_end)
-        self._stream = PipedStream(self._pipe, SIZES, 0, self.now)
+        self._stream = PipedStream(self._pipe, HOP, 0, self.now)
 
     def writes(self, hops: int, every: float) -> list[Block]:
         """So many, one after the other; returns what was made of them."""
@@ -58,7 +56,7 @@ class Writer:
     def begins_anew(self, not_before: float) -> None:
         """What hears is closed and opened again, as after a mute."""
         self._stream.close()
-        self._stream = PipedStream(self._pipe, SIZES, 0, not_before)
+        self._stream = PipedStream(self._pipe, HOP, 0, not_before)
 
     def close(self) -> None:
         os.close(self.read_end)
@@ -144,7 +142,7 @@ def test_closed_and_opened_anew_it_still_knows_what_the_pipe_carries() -> None:
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, 1 << 20)
     pipe, halves = Pipe(reading), []
     for part in (content[:cut], content[cut:]):
-        stream = PipedStream(pipe, SIZES, 0, 0.0)
+        stream = PipedStream(pipe, HOP, 0, 0.0)
         os.write(writing, part)
         blocks: list[Block] = []
         while select.select([reading], [], [], 0.0)[0]:

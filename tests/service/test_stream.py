@@ -9,12 +9,12 @@ import time
 import numpy as np
 import pytest
 
-from moodwire.audio.capture import FAILURE, HEADER, SAMPLES, Opening, Sizes
+from moodwire.audio.capture import FAILURE, HEADER, SAMPLES, Opening
 from moodwire.audio.health import Patience, SourceHealth
 from moodwire.service.ear import Ear
 from moodwire.service.stream import CaptureStream, Decoder, StreamEndedError, heard
 
-SIZES = Sizes(first=400, block=320)
+PACKET = 320
 
 
 def packet(samples: np.ndarray, end: float, lost: bool = False) -> bytes:
@@ -76,6 +76,16 @@ def test_lost_sound_is_counted_and_a_long_gap_is_told() -> None:
     assert long.time == pytest.approx(8.98, abs=0.01)
 
 
+def test_each_loss_is_counted_for_itself_and_moves_the_time() -> None:
+    decoder, now, found = Decoder(Opening("mic", 16_000, 1), 0), 0.0, []
+    for second in range(3 * 600):
+        lost = second > 0 and second % 600 == 0
+        now += 1.4 if lost else 1.0
+        found += decoder.blocks(bytearray(packet(np.ones(16_000), now, lost)))
+    assert [block.lost for block in found if block.lost] == pytest.approx([6_400] * 2, abs=1)
+    assert found[-1].time == pytest.approx(now - 1.0, abs=0.01)
+
+
 def test_what_was_heard_before_a_failure_is_not_lost() -> None:
     data = bytearray(packet(ramp(0, 320), 1.0) + HEADER.pack(FAILURE, 0, 4, 1.0) + b"gone")
     decoder = Decoder(Opening("mic", 16_000, 1), 0)
@@ -100,7 +110,7 @@ def test_what_a_block_says_of_its_device(samples: np.ndarray, zeros: bool, clipp
 def process(program: str) -> CaptureStream:
     command = [sys.executable, "-c", "import sys, time\nout = sys.stdout.buffer\n" + program]
     started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    return CaptureStream(started, SIZES, 0)
+    return CaptureStream(started, PACKET, 0)
 
 
 def ending(stream: CaptureStream) -> str:

@@ -7,9 +7,9 @@ called back, a hop at a time: four wake-ups a second, no foreign thread in Pytho
 executable memory (which systemd's MemoryDenyWriteExecute forbids). It loads no numpy.
 
 Its argument is what to open, as JSON (`Order`). On standard output: one line of JSON (`Opening`,
-or {"error": ...}), then packets: HEADER and payload. On standard input, one line of JSON (`Sizes`)
-says how much to hand on at once; nothing is read from the microphone before. The process ends
-when its standard input does, so it cannot outlive who started it.
+or {"error": ...}), then packets: HEADER and payload. On standard input, one line with the number
+of samples of MODEL_RATE to hand on at once; nothing is read from the microphone before. The process
+ends when its standard input does, so it cannot outlive who started it.
 """
 
 from __future__ import annotations
@@ -58,14 +58,6 @@ class Order:
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """Samples of MODEL_RATE in the first packet and in each later one."""
-
-    first: int
-    block: int
-
-
-@dataclass(frozen=True, slots=True)
 class Opening:
     """What was opened."""
 
@@ -76,15 +68,15 @@ class Opening:
 
 def main() -> None:
     order = Order(**json.loads(sys.argv[1]))
-    sizes: SimpleQueue[Sizes] = SimpleQueue()
-    threading.Thread(target=_obey, args=(sizes,), daemon=True).start()
+    wanted: SimpleQueue[int] = SimpleQueue()
+    threading.Thread(target=_obey, args=(wanted,), daemon=True).start()
     out = os.dup(1)
     if "MOODWIRE_ALSA_MESSAGES" not in os.environ:
         _silence()
     try:
         opening, stream = _open(order)
         os.write(out, json.dumps(asdict(opening)).encode() + b"\n")
-        _copy(stream, opening, sizes.get(), out)
+        _copy(stream, opening, wanted.get(), out)
     except BrokenPipeError:
         os._exit(0)
     except SourceError as error:
@@ -117,15 +109,15 @@ def _open(order: Order) -> tuple[Opening, Any]:
     return Opening(device.name, rate, channels), stream
 
 
-def _copy(stream: Any, opening: Opening, sizes: Sizes, out: int) -> None:
+def _copy(stream: Any, opening: Opening, packet: int, out: int) -> None:
     per_sample = opening.rate / MODEL_RATE
     ahead = 0.0 if opening.rate == MODEL_RATE else RESAMPLING_SECONDS * opening.rate
     stream.start()
-    frames = round(sizes.first * per_sample + ahead)
+    frames = round(packet * per_sample + ahead)
     for number in count():
         samples, overflowed = stream.read(frames)
         _write(out, SAMPLES, overflowed, bytes(samples))
-        frames = round(sizes.block * per_sample)
+        frames = round(packet * per_sample)
         if number == 0:
             release_startup_code()
 
@@ -136,10 +128,10 @@ def _write(out: int, kind: int, lost: bool, payload: bytes) -> None:
         packet = packet[os.write(out, packet) :]
 
 
-def _obey(sizes: SimpleQueue[Sizes]) -> None:
+def _obey(wanted: SimpleQueue[int]) -> None:
     """A thread of its own: the main one may hang in PortAudio when it is time to end."""
     if line := sys.stdin.buffer.readline():
-        sizes.put(Sizes(**json.loads(line)))
+        wanted.put(int(line))
         while sys.stdin.buffer.read(1):
             pass
     os._exit(0)

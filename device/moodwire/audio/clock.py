@@ -20,14 +20,17 @@ class CaptureClock:
         self.gaps = 0
         """How often capture stood still and then went on."""
 
-    def arrived(self, now: float, position: int) -> None:
-        """At `now`, all samples before `position` had been heard."""
+    def arrived(self, now: float, position: int, lost: bool = False) -> None:
+        """At `now`, all samples before `position` had been heard; `lost`: and some in between
+        were not, so that these are later than their number says."""
         candidate = now - position / self._rate
         if self._origin is None:
             self._origin = candidate
         elif candidate - self._origin > self._stall_seconds:
             self._origin = candidate
             self.gaps += 1
+        elif lost:
+            self._origin = max(candidate, self._origin)
         else:
             later = self._origin + DRIFT * (position - self._position) / self._rate
             self._origin = min(candidate, later)

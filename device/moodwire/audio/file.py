@@ -33,21 +33,17 @@ class FileSource:
     def __init__(
         self, path: Path | str, *, channel: int = 0, block_seconds: float = BLOCK_SECONDS
     ) -> None:
-        self.path = Path(path)
         self.name = str(path)
-        self._file = _open(self.path)
+        self._file = _open(Path(path))
         try:
             check_channel(channel, self._file.channels, self.name)
             self._resampler = resampler_for(self.name, self._file.samplerate)
         except SourceError:
             self._file.close()
             raise
-        self.native_rate: int = self._file.samplerate
-        self.seconds: float = self._file.frames / self.native_rate
-        """Length that the file's header claims."""
         self._channel = channel
         self._block = np.empty(
-            (max(1, round(block_seconds * self.native_rate)), self._file.channels), np.float32
+            (max(1, round(block_seconds * self._file.samplerate)), self._file.channels), np.float32
         )
         self._position = 0
         self._finished = False

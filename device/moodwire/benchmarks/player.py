@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from moodwire.audio.capture import HEADER, SAMPLES, Opening, Sizes
+from moodwire.audio.capture import HEADER, SAMPLES, Opening
 from moodwire.audio.devices import MODEL_RATE
 from moodwire.audio.memory import release_startup_code
 
@@ -23,9 +23,9 @@ def main() -> None:
     file, pace = Path(sys.argv[1]), sys.argv[2]
     opening = Opening(name=file.name, rate=MODEL_RATE, channels=1)
     _write(json.dumps(asdict(opening)).encode() + b"\n")
-    sizes = Sizes(**json.loads(sys.stdin.readline()))
+    frames = int(sys.stdin.readline())
     release_startup_code()
-    began, position, frames = time.monotonic(), 0, sizes.first
+    began, position = time.monotonic(), 0
     with file.open("rb", buffering=0) as recording:
         while payload := recording.read(frames * SAMPLE_BYTES):
             position += len(payload) // SAMPLE_BYTES
@@ -34,7 +34,6 @@ def main() -> None:
                 time.sleep(max(0.0, heard_at - time.monotonic()))
                 heard_at = time.monotonic()
             _write(HEADER.pack(SAMPLES, False, len(payload), heard_at) + payload)
-            frames = sizes.block
 
 
 def _write(data: bytes) -> None:

@@ -67,7 +67,7 @@ def verify_command(bundle: Path | None, file: Path | None) -> None:
 def install(bundle: Path, file: Path | None) -> None:
     """Verifies BUNDLE, then switches to it; the one before is kept for rollback."""
     config = _config(file)
-    with exits_with(MODEL, BundleError, RuntimeMissingError, PermissionError):
+    with exits_with(MODEL, BundleError, RuntimeMissingError, OSError):
         found = _store(config).install(_named(bundle))
     _switched(config, found)
 
@@ -77,7 +77,7 @@ def install(bundle: Path, file: Path | None) -> None:
 def rollback(file: Path | None) -> None:
     """Switches back to the model that ran before; once more to return."""
     config = _config(file)
-    with exits_with(MODEL, BundleError, RuntimeMissingError, PermissionError):
+    with exits_with(MODEL, BundleError, RuntimeMissingError, OSError):
         found = _store(config).rollback()
     _switched(config, found)
 

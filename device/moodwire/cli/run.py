@@ -71,7 +71,7 @@ def command(
     finally:
         if capture is not None:
             capture.kill()
-    if ear.trouble and ear.samples == 0:
+    if input_path is not None and ear.trouble and ear.samples == 0:
         raise CommandError(ear.trouble, SOUND)
 
 

@@ -46,6 +46,7 @@ class Decider:
         self._since: float | None = None
         self._spoken = -math.inf
         self._judged: Array | None = None
+        self._is_told = False  # what holds, as something that started
 
     def configure(self, settings: Decision, alerts: Sequence[Alert]) -> None:
         """Other settings from the next window on; a mood that holds goes on holding."""
@@ -64,30 +65,26 @@ class Decider:
         self._judged = self._judged if judged is None else judged
         if window.speech:
             self._spoken = window.time
-        changes: list[MoodChange | AlertRaised] = [
-            change
-            for change in self._moods.step(window, judged)
-            if change.mood not in self._settings.untold
-        ]
+        changes = self._to_tell(self._moods.step(window, judged))
         told = self._moods.told
         mood = self.labels[told.label] if told else None
         confidence = float(judged[told.label]) if told and judged is not None else None
-        changes += self._alerts.step(window.time, mood, confidence)
-        return self._observe(window, changes)
+        alerts = self._alerts.step(window.time, mood, confidence)
+        return self._observe(window, [*changes, *alerts])
 
     def stop(self, time: float) -> Observation:
         """The sound ends or breaks off: what holds is ended, what was heard is forgotten.
 
         Not what the voices here always sound like: they will be the same.
         """
-        changes = [c for c in self._moods.stop() if c.mood not in self._settings.untold]
+        changes = self._to_tell(self._moods.stop())
         self._alerts.interrupt()
         self._smoothing.reset()
         self._judged = None
         silent = Window(time, speech=False, level=None, snr=None, probabilities=None)
-        return replace(self._observe(silent, list(changes)), gap=True)
+        return replace(self._observe(silent, changes), gap=True)
 
-    def _observe(self, window: Window, changes: list[MoodChange | AlertRaised]) -> Observation:
+    def _observe(self, window: Window, changes: Sequence[MoodChange | AlertRaised]) -> Observation:
         told = self._moods.told
         smoothed = self._recently_heard(window.time)
         if told:
@@ -101,6 +98,16 @@ class Decider:
         if smoothed is not None:
             confidence = float(smoothed[told.label] if told else smoothed.max())
         return Observation(window, shown, confidence, smoothed, self._since, tuple(changes))
+
+    def _to_tell(self, changes: Sequence[MoodChange]) -> list[MoodChange]:
+        """A mood that was told as started is told as ended, whatever the settings say by then."""
+        told = []
+        for change in changes:
+            if change.change == "started":
+                self._is_told = change.mood not in self._settings.untold
+            if self._is_told:
+                told.append(change)
+        return told
 
     def _recently_heard(self, time: float) -> Array | None:
         """Within the hold, a pause between sentences is not yet quiet."""

@@ -27,6 +27,18 @@ MOST_BYTES = sum(LARGEST_FILE.values()) + SLACK
 MOST_MEMBERS = 16
 """A bundle has three files and perhaps a folder around them."""
 
+UNREADABLE = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    gzip.BadGzipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+)
+"""What Python says of damaged archives, and of encrypted ones."""
+
+COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
 Member = tuple[str, bool, int, Callable[[], bytes]]
 """Its path, whether it is a folder, the size that it claims, and how to read it."""
 
@@ -40,7 +52,7 @@ def bundle_files(source: Path) -> dict[str, bytes]:
         if zipfile.is_zipfile(io.BytesIO(content)):
             return _collect(source, _zip_members(content))
         return _collect(source, _tar_members(source, content))
-    except (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{source} cannot be unpacked: {error}") from None
 
 
@@ -121,6 +133,8 @@ def _tar_members(source: Path, content: bytes) -> Iterator[Member]:
 def _zip_members(content: bytes) -> Iterator[Member]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         for member in archive.infolist():
+            if member.compress_type not in COMPRESSIONS:
+                raise zipfile.BadZipFile(f"{member.filename!r} is compressed in an unusual way")
 
             def read(member: zipfile.ZipInfo = member) -> bytes:
                 # the claimed size may be a lie

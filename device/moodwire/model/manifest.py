@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from moodwire.audio.devices import MODEL_RATE
 from moodwire.events import QUIET, UNCERTAIN
 from moodwire.features import FrontendSpec, SpecError
 
@@ -145,6 +146,11 @@ def _check_frontend(manifest: Manifest) -> None:
         spec = manifest.spec
     except SpecError as error:
         raise BundleError(f"{MANIFEST_FILE}: frontend: {error}") from None
+    if spec.sample_rate != MODEL_RATE:
+        raise BundleError(
+            f"{MANIFEST_FILE}: frontend.sample_rate is {spec.sample_rate}; the device hears "
+            f"{MODEL_RATE} samples a second"
+        )
     if spec.hash != manifest.frontend_hash:
         raise BundleError(
             f"{MANIFEST_FILE}: frontend_hash is {manifest.frontend_hash}, but the front end it "

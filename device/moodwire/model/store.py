@@ -10,7 +10,6 @@ installation sweeps away.
 from __future__ import annotations
 
 import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from moodwire import durable
 from moodwire.config import Config, state_directory
 from moodwire.model.archive import bundle_files
 from moodwire.model.bundle import Bundle, load_bundle, shipped_bundle
@@ -30,6 +30,9 @@ SHIPPED = ""
 """Stands for the bundle that came with the program."""
 
 INCOMING = ".incoming-"
+
+READABLE = 0o644
+"""Whoever installs, the service's user has to read it."""
 
 
 class Active(Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +62,7 @@ class ModelStore:
             incoming = Path(tempfile.mkdtemp(prefix=INCOMING, dir=self._root))
             try:
                 for name, content in files.items():
-                    _write(incoming / name, content)
+                    durable.write(incoming / name, content, READABLE)
                 incoming.chmod(0o755)
                 bundle = verify(incoming)
                 name = f"{bundle.name}-{bundle.hash}"
@@ -111,13 +114,10 @@ class ModelStore:
         except BundleError:
             shutil.rmtree(place, ignore_errors=True)
             incoming.rename(place)
-            _flush(self._root)
+            durable.flush(self._root)
 
     def _switch(self, active: Active) -> None:
-        scratch = self._choice.with_suffix(".new")
-        _write(scratch, msgspec.json.encode(active))
-        scratch.replace(self._choice)
-        _flush(self._root)
+        durable.replace(self._choice, msgspec.json.encode(active), READABLE)
         kept = {active.current, active.previous}
         for entry in self._root.iterdir():
             if entry.is_dir() and entry.name not in kept:
@@ -138,20 +138,3 @@ def bundle_to_run(config: Config) -> Path:
     if config.model.path:
         return Path(config.model.path)
     return ModelStore(state_directory(config)).current
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(file.fileno(), 0o644)
-        os.fsync(file.fileno())
-
-
-def _flush(directory: Path) -> None:
-    """Without it, a power cut may undo a rename."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Final
 
 import msgspec
 
+from moodwire import durable
 from moodwire.config import Config, ProfileName
 from moodwire.config.checks import contradictions
 
@@ -120,13 +120,8 @@ class Controls:
 
     def _keep(self, chosen: Chosen) -> None:
         """On disk first and whole, so that a power cut leaves the old or the new."""
-        fresh = self.state / (FILE_NAME + ".new")
         text = json.dumps(msgspec.to_builtins(chosen), indent=1)
-        with fresh.open("w") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(self.state / FILE_NAME)
+        durable.replace(self.state / FILE_NAME, text.encode() + b"\n", 0o600)
         self.chosen = chosen
 
 

@@ -36,7 +36,7 @@ from moodwire.service.parts import (
     needs_other_composer,
     needs_other_link,
     needs_other_outbox,
-    packet_sizes,
+    packet_samples,
 )
 from moodwire.service.piped import PATIENCE, PipedStream
 from moodwire.service.spawn import Capture, spawn_capture
@@ -117,15 +117,15 @@ class Daemon:
 
     def _open_stream(self) -> Stream:
         parts = self.monitor.parts
-        sizes = packet_sizes(parts.pipeline, parts.config)
+        packet = packet_samples(parts.pipeline.spec, parts.config)
         channel = parts.config.microphone.channel
         if self._input is not None:
             if self._was_deaf:
                 self._input.skip_waiting()
             self._was_deaf = True  # whenever it is opened again
-            return PipedStream(self._input, sizes, channel, self.monitor.heard_until)
+            return PipedStream(self._input, packet, channel, self.monitor.heard_until)
         process, self._capture = self._capture or spawn_capture(parts.config), None
-        return CaptureStream(process, sizes, channel)
+        return CaptureStream(process, packet, channel)
 
     def _commanded(self, command: Command) -> None:
         """In the link's thread: let the loop do it."""
@@ -169,7 +169,11 @@ class Daemon:
         monitor.replace(new)
         if (config.web, config.history) != (old.config.web, old.config.history):
             log.warning("[web] and [history] take effect when the daemon is restarted")
-        if config.microphone != old.config.microphone:
+        packets = (
+            packet_samples(new.pipeline.spec, config),
+            packet_samples(old.pipeline.spec, old.config),
+        )
+        if config.microphone != old.config.microphone or packets[0] != packets[1]:
             monitor.reopen(muted=self.obedience.muted)
 
     def _make_link(self, config: Config, bundle: Bundle, outbox: Outbox | None) -> Publisher:

@@ -9,9 +9,9 @@ from math import ceil
 from pathlib import Path
 from typing import Final
 
-from moodwire.audio.capture import Sizes
 from moodwire.config import Config, ConfigError
 from moodwire.decision.thresholds import UnknownMoodError
+from moodwire.features import FrontendSpec
 from moodwire.model import Bundle, BundleError, load_bundle
 from moodwire.model.store import bundle_to_run
 from moodwire.pipeline import Pipeline, hop_frames
@@ -108,13 +108,11 @@ def _differ(old: Config, new: Config, *sections: str) -> bool:
     return any(getattr(old, name) != getattr(new, name) for name in sections)
 
 
-def packet_sizes(pipeline: Pipeline, config: Config) -> Sizes:
+def packet_samples(spec: FrontendSpec, config: Config) -> int:
     """A packet of capture ends where a hop does: one wake-up for each, and no wait in between.
 
     Long hops come in equal parts, or the source would seem to stall before each.
     """
-    spec = pipeline.spec
     hop = hop_frames(spec, config) * spec.hop_length
     fewest = ceil(hop / (LONGEST_PACKET * spec.sample_rate))
-    block = hop // next(parts for parts in count(fewest) if hop % parts == 0)
-    return Sizes(first=block + spec.frame_length - spec.hop_length, block=block)
+    return hop // next(parts for parts in count(fewest) if hop % parts == 0)

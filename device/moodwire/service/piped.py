@@ -13,7 +13,6 @@ import time
 
 import numpy as np
 
-from moodwire.audio.capture import Sizes
 from moodwire.audio.clock import CaptureClock
 from moodwire.audio.errors import SourceError
 from moodwire.audio.health import Heard, Patience
@@ -36,10 +35,10 @@ STEADY_SECONDS = 0.05
 class PipedStream:
     """Reads what has come; ends when the pipe does. Closed, it leaves the pipe to the next one."""
 
-    def __init__(self, pipe: Pipe, sizes: Sizes, channel: int, not_before: float) -> None:
+    def __init__(self, pipe: Pipe, packet: int, channel: int, not_before: float) -> None:
         """`not_before`: how far an earlier one got, maybe ahead of time."""
         self._descriptor = pipe.descriptor
-        self._source = PipeSource(pipe, channel=channel, block_seconds=sizes.block / MODEL_RATE)
+        self._source = PipeSource(pipe, channel=channel, block_seconds=packet / MODEL_RATE)
         self._not_before = not_before
         self._clock = CaptureClock(MODEL_RATE, PAUSE_SECONDS)
         self._gaps = 0

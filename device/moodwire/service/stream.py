@@ -9,13 +9,13 @@ import fcntl
 import json
 import os
 import subprocess
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from moodwire.audio.capture import FAILURE, HEADER, Opening, Sizes
+from moodwire.audio.capture import FAILURE, HEADER, Opening
 from moodwire.audio.clock import CaptureClock
 from moodwire.audio.health import Heard
 from moodwire.audio.resample import Resampler
@@ -77,7 +77,7 @@ class Stream(Protocol):
 class CaptureStream:
     """A capture process and the pipe from it."""
 
-    def __init__(self, process: Capture, sizes: Sizes, channel: int) -> None:
+    def __init__(self, process: Capture, packet: int, channel: int) -> None:
         self._process = process
         assert self._process.stdout is not None
         self._pipe = self._process.stdout.fileno()
@@ -89,7 +89,7 @@ class CaptureStream:
         self._bytes = bytearray()
         self._decoder: Decoder | None = None
         self._channel = channel
-        self._begin(sizes)
+        self._begin(packet)
 
     def fileno(self) -> int:
         return self._pipe
@@ -119,11 +119,11 @@ class CaptureStream:
         except subprocess.TimeoutExpired:
             pass  # stuck in the kernel's driver; it is gone as soon as that lets go
 
-    def _begin(self, sizes: Sizes) -> None:
+    def _begin(self, packet: int) -> None:
         """Let it hand on sound; until then nothing is read from the microphone."""
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(asdict(sizes)).encode() + b"\n")
+            self._process.stdin.write(b"%d" % packet + b"\n")
             self._process.stdin.flush()
         except BrokenPipeError:
             pass  # `take` will tell why
@@ -172,7 +172,6 @@ class Decoder:
         self._resampler = Resampler(opening.rate)
         self._clock = CaptureClock(opening.rate)
         self._gaps = 0
-        self._late = 0  # samples that are missing since the last gap
         self._position = 0  # of the next sample at the device's rate
         self._made = 0.0  # seconds of output since the last gap, counted from `_origin`
         self._origin = 0  # position at which the resampler began
@@ -198,12 +197,11 @@ class Decoder:
         missing = 0
         if overflowed:
             late = complete - self._clock.time_of(self._position + len(frames))
-            missing = max(1, round(late * MODEL_RATE) - self._late)
-            self._late += missing
-        self._clock.arrived(complete, self._position + len(frames))
+            missing = max(1, round(late * MODEL_RATE))
+        self._clock.arrived(complete, self._position + len(frames), overflowed)
         after_gap = self._clock.gaps != self._gaps
         if after_gap:
-            self._gaps, self._late = self._clock.gaps, 0
+            self._gaps = self._clock.gaps
             self._resampler.reset()
             self._origin, self._made = self._position, 0.0
         samples = self._resampler.push(self._mono(frames))
