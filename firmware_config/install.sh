@@ -86,4 +86,4 @@ fi
 
 DEBIAN_FRONTEND=noninteractive apt-get install -y --reinstall --allow-downgrades \
     --no-install-recommends "$package"
-say "done; 'moodwire doctor' tells what is still missing"
+say "done; 'sudo moodwire doctor' tells what is still missing"

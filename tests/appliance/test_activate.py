@@ -28,6 +28,14 @@ restart) [ "$(readlink {home}/current)" != versions/{unready} ] ;;
 esac
 """
 
+MAKES_ENVIRONMENT = """#!/bin/sh
+mkdir -p "$3/bin"
+for program in pip python moodwire; do
+    echo '#!/bin/sh' >"$3/bin/$program"
+    chmod +x "$3/bin/$program"
+done
+"""
+
 ACCEPTED = "nothing"
 
 
@@ -41,12 +49,13 @@ class Device:
     def home(self) -> Path:
         return self.root / "opt/moodwire"
 
-    def has(self, number: str, *links: str, fails: str = ACCEPTED) -> str:
+    def has(self, number: str, *links: str, fails: str = ACCEPTED, works: bool = True) -> str:
         """A version that was built before, and the links that lead to it."""
         name = f"{number}-{hashlib.sha256(number.encode()).hexdigest()[:8]}"
         program = self.home / "versions" / name / "bin/moodwire"
         program.parent.mkdir(parents=True, exist_ok=True)
         executable(program, PROGRAM.format(fails=fails))
+        executable(program.with_name("python"), "#!/bin/sh\n" + ("" if works else "exit 1\n"))
         (program.parents[1] / ".complete").touch()
         for link in links:
             (self.home / link).symlink_to(f"versions/{name}")
@@ -104,6 +113,17 @@ def test_a_new_version_takes_over_and_two_are_kept(device: Device) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert (device.version_of("current"), device.version_of("previous")) == (third, second)
     assert device.versions == {third, second}
+
+
+def test_an_environment_that_no_longer_works_is_built_anew(device: Device) -> None:
+    """As after an upgrade of Debian, whose new Python finds nothing of what the old one had."""
+    current = device.has("2", "current", fails="selftest", works=False)
+    executable(device.root / "bin/python3", MAKES_ENVIRONMENT)
+
+    done = device.install("2")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert device.version_of("current") == current
 
 
 @pytest.mark.parametrize("fails", ["selftest", "config"])

@@ -130,6 +130,33 @@ def test_help_is_quick_because_it_loads_nothing(environment: dict[str, str]) -> 
     assert told.stdout.splitlines()[-1] == "[]", told.stderr
 
 
+@pytest.mark.parametrize(("command", "code"), [("meter", 3), ("doctor", 11)])
+def test_a_configuration_that_only_the_service_may_read_is_told(
+    environment: dict[str, str], tmp_path: Path, command: str, code: int
+) -> None:
+    """As installed: a password may be in it. Nobody may take the device for an unconfigured one."""
+    folder = tmp_path / "moodwire"
+    folder.mkdir()
+    (folder / "config.toml").touch()
+    folder.chmod(0)
+    script = (
+        "import pathlib, moodwire.config.file as file\n"
+        f"file.SYSTEM_FILE = pathlib.Path({str(folder)!r}) / 'config.toml'\n"
+        "from moodwire.cli import main; main(prog_name='moodwire')"
+    )
+    capabilities = "--bounding-set=-dac_override,-dac_read_search"  # or root may read everything
+    unprivileged = ["setpriv", capabilities] if os.geteuid() == 0 else []
+    try:
+        told = subprocess.run(
+            [*unprivileged, sys.executable, "-c", script, command],
+            env=environment, capture_output=True, text=True,
+        )  # fmt: skip
+    finally:
+        folder.chmod(0o700)
+    assert "try sudo" in told.stdout + told.stderr, told.stderr
+    assert told.returncode == code
+
+
 def test_every_command_keeps_numpy_to_one_thread(environment: dict[str, str]) -> None:
     """Several spin while they wait, which takes a core of a Pi for nothing."""
     free = {name: value for name, value in environment.items() if "NUM_THREADS" not in name}

@@ -103,7 +103,10 @@ def _store(config: Config) -> ModelStore:
 
 
 def _switched(config: Config, bundle: Bundle) -> None:
-    click.echo(f"{_title(bundle)} runs from the next start: sudo systemctl restart moodwire")
+    click.echo(
+        f"{_title(bundle)} runs from the next start of the daemon that keeps its state in "
+        f"{state_directory(config)}: sudo systemctl restart moodwire"
+    )
     if config.model.path:
         click.echo(
             f"note: the configuration's model.path ({config.model.path}) goes first; empty it to "

@@ -38,7 +38,7 @@ def find_config(explicit: Path | None = None) -> Path | None:
         return explicit
     if named := os.environ.get(ENVIRONMENT_VARIABLE):
         return Path(named)
-    return SYSTEM_FILE if SYSTEM_FILE.exists() else None
+    return SYSTEM_FILE if _is_there(SYSTEM_FILE) else None
 
 
 def load_config(path: Path | None, profile: ProfileName | None = None) -> Config:
@@ -47,6 +47,9 @@ def load_config(path: Path | None, profile: ProfileName | None = None) -> Config
         return parse_config("", profile=profile)
     try:
         content = path.read_bytes()[: LARGEST_FILE + 1]
+    except PermissionError:
+        why = "cannot be read: it may hold a password, so that only root and the service may; try sudo"
+        raise ConfigError(str(path), [Problem((), why)]) from None
     except OSError as error:
         raise ConfigError(str(path), [Problem((), f"cannot be read: {error.strerror}")]) from None
     if len(content) > LARGEST_FILE:
@@ -77,6 +80,18 @@ def parse_config(
     if found := contradictions(config):
         raise ConfigError(name, found, text)
     return config
+
+
+def _is_there(path: Path) -> bool:
+    """Also where this user may not even look: that it cannot be read is for `load_config` to say,
+    not to go on as if the device had no configuration."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        pass
+    return True
 
 
 def _laid_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

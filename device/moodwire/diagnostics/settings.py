@@ -14,10 +14,9 @@ READABLE_BY_ALL = 0o004
 def look(about: Subject) -> Findings:
     path = about.config_path
     if about.config_fault:
-        denied = path is not None and path.exists() and not os.access(path, os.R_OK)
         remedy = (
-            "only the service may read it: sudo moodwire doctor"
-            if denied
+            "sudo moodwire doctor"
+            if "try sudo" in about.config_fault
             else "mend it, then: moodwire config check; the defaults are examined below"
         )
         yield broken("file", about.config_fault, remedy)
