@@ -123,6 +123,53 @@ def test_refused_events_wait_their_topic_with_them_and_are_tried_again(dispatch,
     assert dispatch.idle
 
 
+def test_refused_values_are_told_again_the_newest_of_each(dispatch):
+    dispatch.connected([value("announcement", "me"), value("availability", "online")])
+    wire = Wire(dispatch)
+    dispatch.accept([value("source", "starting"), value("mood", "sad"), value("level", "-30")])
+    wire.send()
+    for number in (1, 2, 3, 4, 5):
+        dispatch.acknowledged(number, "Not authorized", 0.0)
+    dispatch.accept([value("source", "live"), value("level", "-20")])
+    assert wire.send(now=1.0) == ["source live", "level -20"]
+    dispatch.acknowledged(6, "Not authorized", 1.0)
+    dispatch.acknowledged(7, None, 1.0)  # somebody just mended it
+
+    assert wire.send(now=REFUSED_RETRY_SECONDS - 1.0) == []
+    assert dispatch.idle  # nobody who stops waits for the retry
+    dispatch.accept([value("mood", "happy")])
+    assert wire.send(now=REFUSED_RETRY_SECONDS) == [
+        "announcement me",
+        "availability online",
+        "source live",
+        "mood happy",
+    ]
+    for number in (8, 9, 10, 11):
+        dispatch.acknowledged(number, None, REFUSED_RETRY_SECONDS)
+    assert wire.send(now=10 * REFUSED_RETRY_SECONDS) == []
+
+
+def test_a_newer_value_under_way_is_not_followed_by_the_one_that_was_refused(dispatch):
+    dispatch.connected([])
+    wire = Wire(dispatch)
+    dispatch.accept([value("mood", "sad")])
+    wire.send()
+    dispatch.acknowledged(1, "Not authorized", 0.0)
+    dispatch.accept([value("mood", "happy")])
+    wire.send(now=1.0)
+    assert "mood sad" not in wire.send(now=REFUSED_RETRY_SECONDS)
+
+
+def test_a_refusal_is_forgotten_with_its_connection(dispatch):
+    dispatch.connected([value("availability", "online")])
+    wire = Wire(dispatch)
+    wire.send()
+    dispatch.acknowledged(1, "Not authorized", 0.0)
+    dispatch.disconnected()
+    dispatch.connected([])
+    assert wire.send(now=REFUSED_RETRY_SECONDS) == []
+
+
 def test_an_event_that_nobody_can_read_does_not_hold_up_the_others(dispatch, outbox):
     outbox.append("event", b"\xff not json", STAMP)
     dispatch.accept([event(1)])

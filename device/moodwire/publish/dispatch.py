@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 
 ANSWERS_KEPT: Final = 32
 REFUSED_RETRY_SECONDS: Final = 60.0
-"""Rights on the broker are mended by people."""
+"""Rights on the broker are mended by people, who do not restart us for it."""
 
 
 class Dispatch:
@@ -41,7 +41,9 @@ class Dispatch:
         self._punctual: set[int] = set()
         self._under_way: dict[int, Packet] = {}
         self._cursor = 0
-        self._refused_topics: set[str] = set()
+        self._refused: dict[str, Packet] = {}
+        """The last of each topic; until the retry its events wait."""
+
         self._retry_at = float("inf")
         self.refused = 0
 
@@ -90,7 +92,7 @@ class Dispatch:
             self._punctual.clear()
             self._answers.clear()
             self._under_way.clear()
-            self._refused_topics.clear()
+            self._refused.clear()
             self._retry_at = float("inf")
 
     def sent(self, number: int, packet: Packet) -> None:
@@ -106,27 +108,27 @@ class Dispatch:
             if packet.key is not None:
                 self._outbox.remove(packet.key)
                 self._punctual.discard(packet.key)
+            else:
+                self._refused.pop(packet.topic, None)
             return
         self.refused += 1
-        if packet.topic not in self._refused_topics:
-            self._refused_topics.add(packet.topic)
+        if packet.topic not in self._refused:
             log.warning(
                 "the broker refuses messages on %s: %s; let our user write there (its ACL)",
                 packet.topic,
                 refusal,
             )
+        self._refused[packet.topic] = packet
+        self._retry_at = min(self._retry_at, now + REFUSED_RETRY_SECONDS)
         if packet.key is not None:
             self._punctual.discard(packet.key)
-            self._retry_at = min(self._retry_at, now + REFUSED_RETRY_SECONDS)
 
     def next(self, room: int, now: float) -> Packet | None:
         """None: nothing to send, or too much under way."""
         if len(self._under_way) >= room:
             return None
         if now >= self._retry_at:
-            self._retry_at = float("inf")
-            self._refused_topics.clear()
-            self._cursor = 0
+            self._retry()
         with self._lock:
             if self._unsent:
                 topic = next(iter(self._unsent))
@@ -134,6 +136,16 @@ class Dispatch:
             if self._answers:
                 return _packet(self._answers.popleft())
         return self._next_event()
+
+    def _retry(self) -> None:
+        """What was refused is sent again: values the newest, events in order."""
+        refused = [each for each in self._refused.values() if each.key is None]
+        with self._lock:
+            again = {each.topic: self._values.get(each.topic) or _value(each) for each in refused}
+            self._unsent = again | self._unsent
+        self._refused.clear()
+        self._retry_at = float("inf")
+        self._cursor = 0
 
     def _accept_event(self, event: Publication) -> None:
         if event.stamp is None:
@@ -147,7 +159,7 @@ class Dispatch:
         while entries := self._outbox.after(self._cursor, 1):
             entry = entries[0]
             self._cursor = entry.key
-            if entry.key in on_the_way or entry.topic in self._refused_topics:
+            if entry.key in on_the_way or entry.topic in self._refused:
                 continue
             payload = self._payload(entry)
             if payload is not None:
@@ -167,3 +179,7 @@ class Dispatch:
 
 def _packet(publication: Publication) -> Packet:
     return Packet(publication.topic, publication.payload, publication.qos, publication.retain)
+
+
+def _value(packet: Packet) -> Publication:
+    return Publication(packet.topic, packet.payload, Delivery.VALUE)

@@ -58,7 +58,7 @@ class Counters:
     """Events given up because the outbox was full or they were too old."""
 
     refused: int = 0
-    """Times that the broker refused a message (rights, quota); refused events keep waiting."""
+    """Times that the broker refused a message (rights, quota); what was refused is sent again."""
 
 
 class Publisher(Protocol):
