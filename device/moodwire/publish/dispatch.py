@@ -16,6 +16,7 @@ import msgspec
 
 from moodwire.publish.clock import Clock
 from moodwire.publish.connection import Packet
+from moodwire.publish.outage import RefusedTopics
 from moodwire.publish.outbox import Outbox, as_sent_late
 from moodwire.publish.publication import Delivery, Publication
 from moodwire.publish.store import Entry
@@ -45,6 +46,7 @@ class Dispatch:
         """The last of each topic; until the retry its events wait."""
 
         self._retry_at = float("inf")
+        self._refused_topics = RefusedTopics(log)
         self.refused = 0
 
     @property
@@ -105,6 +107,7 @@ class Dispatch:
         if packet is None:
             return
         if refusal is None:
+            self._refused_topics.over(packet.topic)
             if packet.key is not None:
                 self._outbox.remove(packet.key)
                 self._punctual.discard(packet.key)
@@ -112,12 +115,7 @@ class Dispatch:
                 self._refused.pop(packet.topic, None)
             return
         self.refused += 1
-        if packet.topic not in self._refused:
-            log.warning(
-                "the broker refuses messages on %s: %s; let our user write there (its ACL)",
-                packet.topic,
-                refusal,
-            )
+        self._refused_topics.begun(packet.topic, refusal, now)
         self._refused[packet.topic] = packet
         self._retry_at = min(self._retry_at, now + REFUSED_RETRY_SECONDS)
         if packet.key is not None:
