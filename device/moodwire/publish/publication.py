@@ -65,7 +65,9 @@ class Publisher(Protocol):
     """The way out: MQTT or the console."""
 
     @property
-    def connected(self) -> bool: ...
+    def connected(self) -> bool:
+        """To a broker, so never where none is to be used."""
+        ...
 
     @property
     def counters(self) -> Counters: ...
