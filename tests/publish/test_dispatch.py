@@ -123,6 +123,93 @@ def test_refused_events_wait_their_topic_with_them_and_are_tried_again(dispatch,
     assert dispatch.idle
 
 
+def test_refused_values_are_told_again_the_newest_of_each(dispatch):
+    dispatch.connected([value("announcement", "me"), value("availability", "online")])
+    wire = Wire(dispatch)
+    dispatch.accept([value("source", "starting"), value("mood", "sad"), value("level", "-30")])
+    wire.send()
+    for number in (1, 2, 3, 4, 5):
+        dispatch.acknowledged(number, "Not authorized", 0.0)
+    dispatch.accept([value("source", "live"), value("level", "-20")])
+    assert wire.send(now=1.0) == ["source live", "level -20"]
+    dispatch.acknowledged(6, "Not authorized", 1.0)
+    dispatch.acknowledged(7, None, 1.0)  # somebody just mended it
+
+    assert wire.send(now=REFUSED_RETRY_SECONDS - 1.0) == []
+    assert dispatch.idle  # nobody who stops waits for the retry
+    dispatch.accept([value("mood", "happy")])
+    assert wire.send(now=REFUSED_RETRY_SECONDS) == [
+        "announcement me",
+        "availability online",
+        "source live",
+        "mood happy",
+    ]
+    for number in (8, 9, 10, 11):
+        dispatch.acknowledged(number, None, REFUSED_RETRY_SECONDS)
+    assert wire.send(now=10 * REFUSED_RETRY_SECONDS) == []
+
+
+def test_a_newer_value_under_way_is_not_followed_by_the_one_that_was_refused(dispatch):
+    dispatch.connected([])
+    wire = Wire(dispatch)
+    dispatch.accept([value("mood", "sad")])
+    wire.send()
+    dispatch.acknowledged(1, "Not authorized", 0.0)
+    dispatch.accept([value("mood", "happy")])
+    wire.send(now=1.0)
+    assert "mood sad" not in wire.send(now=REFUSED_RETRY_SECONDS)
+
+
+def test_a_refusal_is_forgotten_with_its_connection(dispatch):
+    dispatch.connected([value("availability", "online")])
+    wire = Wire(dispatch)
+    wire.send()
+    dispatch.acknowledged(1, "Not authorized", 0.0)
+    dispatch.disconnected()
+    dispatch.connected([])
+    assert wire.send(now=REFUSED_RETRY_SECONDS) == []
+
+
+def test_refusals_are_said_hourly_in_one_line_and_once_when_they_end(dispatch, caplog):
+    caplog.set_level("INFO")
+    wire = Wire(dispatch)
+    dispatch.accept([event(1), value("mood", "sad")])
+    minutes = 0
+
+    def retry_for(hours: int, refusal: str | None) -> list[str]:
+        nonlocal minutes
+        caplog.clear()
+        for _ in range(60 * hours):
+            if minutes % 7 == 0:  # a connection that breaks is no news of the rights
+                dispatch.disconnected()
+                dispatch.connected([])
+            before = len(wire.sent)
+            wire.send(now=60.0 * minutes)
+            for number in range(before + 1, len(wire.sent) + 1):
+                dispatch.acknowledged(number, refusal, 60.0 * minutes)
+            minutes += 1
+        return [line.split(";")[0] for line in caplog.messages]
+
+    assert retry_for(2, "Not authorized") == [
+        "the broker refuses messages on mood: Not authorized",
+        "the broker refuses messages on event: Not authorized",
+        "the broker refuses messages on event, mood: Not authorized",
+    ]
+    assert retry_for(1, None) == ["the broker refuses nothing any more"]
+
+
+def test_a_broker_that_refuses_now_and_then_does_not_fill_the_log(dispatch, caplog):
+    caplog.set_level("INFO")
+    dispatch.connected([])
+    wire = Wire(dispatch)
+    for second in range(600):
+        dispatch.accept([value("level", str(second))])
+        wire.send(now=float(second))
+        refusal = "Quota exceeded" if second % 2 else None
+        dispatch.acknowledged(len(wire.sent), refusal, float(second))
+    assert len(caplog.messages) == 2
+
+
 def test_an_event_that_nobody_can_read_does_not_hold_up_the_others(dispatch, outbox):
     outbox.append("event", b"\xff not json", STAMP)
     dispatch.accept([event(1)])

@@ -136,6 +136,40 @@ def test_what_the_broker_refuses_is_kept_and_said_and_sent_when_it_may(make_brok
         wait_until(lambda: device.link.counters.queue == 0)
 
 
+def test_rights_that_are_mended_let_everything_through_without_a_new_connection(
+    make_broker, make_device, monkeypatch, caplog
+):
+    caplog.set_level("INFO")
+    monkeypatch.setattr("moodwire.publish.dispatch.REFUSED_RETRY_SECONDS", 0.2)
+    monkeypatch.setattr("moodwire.publish.link.STEP_SECONDS", 0.1)
+    users = {"kitchen": "secret", "consumer": "secret"}
+    readable = "user consumer\ntopic readwrite #\n"
+    broker = make_broker(users=users, acl=f"{readable}user kitchen\ntopic read #\n")
+    with Subscriber(broker, user="consumer") as heard:
+        device = make_device(config_for(broker, mqtt={"username": "kitchen", "password": "secret"}))
+        device.connected()
+        device.live()
+        device.say("happy")
+        said = {DISCOVERY} | {
+            f"{ROOT}/{name}" for name in ("availability", "source", "mood", "event")
+        }
+        wait_until(lambda: said <= set(re.findall(r"Denied PUBLISH .* '(\S+)'", broker.log)))
+        # by the third try the device has heard of two refusals
+        wait_until(lambda: len(re.findall(rf"Denied PUBLISH .* '{ROOT}/event'", broker.log)) > 2)
+        assert not heard.messages
+        assert sum(f"{ROOT}/event" in each for each in caplog.messages) == 1
+
+        broker.set_acl(f"{readable}user kitchen\ntopic readwrite #\n")
+        assert heard.topic(DISCOVERY).payload.startswith(b"{")
+        heard.topic(f"{ROOT}/availability", b"online")
+        heard.topic(f"{ROOT}/source", b"live")
+        heard.topic(f"{ROOT}/mood", b"happy")
+        assert json.loads(heard.topic(f"{ROOT}/event").payload)["delayed"] is True
+        wait_until(lambda: device.link.counters.queue == 0)
+        wait_until(lambda: "refuses nothing any more" in caplog.text)
+    assert device.link.counters.reconnects == 0
+
+
 @pytest.mark.parametrize("protocol", ["5", "3.1.1"])
 def test_a_name_and_a_password_over_tls_with_a_certificate(
     protocol, make_broker, make_device, certificates, tmp_path

@@ -141,6 +141,7 @@ def test_the_metrics_count_what_happened(daemon):
     assert found["moodwire_speech_gate_openings_total"] >= 1
     assert found["moodwire_source_state{live}"] == 1
     assert found["moodwire_dropped_samples_total"] == 0
+    assert found["moodwire_mqtt_connected"] == 0  # none is to be used
 
 
 def test_the_dashboard_asks_only_for_metrics_that_there_are(daemon):

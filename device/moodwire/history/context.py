@@ -49,7 +49,7 @@ class ContextListener:
     def received(self, topic: str, payload: bytes, retained: bool) -> None:
         name = self._names.get(topic)
         if name is None or retained or len(payload) > LONGEST_NUMBER:
-            return  # a retained number may be of last year
+            return  # a number that the broker had stored may be of last year
         try:
             value = float(payload)
         except ValueError:
@@ -73,7 +73,8 @@ class ContextListener:
             while connection.ended is None and not self._ended:
                 connection.step(self._wake, STEP_SECONDS)
                 if connection.is_ready and not subscribed:
-                    connection.subscribe(*self._names)
+                    # sensors send retained: only what was stored is to be told as such
+                    connection.subscribe(*self._names, as_published=False)
                     subscribed = True
         except ConnectionFailedError as error:
             log.info("history.context waits for the broker: %s", error)

@@ -53,9 +53,6 @@ class Stamp:
 class Clock(Protocol):
     """What the composer and the outbox need to know of time."""
 
-    @property
-    def synchronised(self) -> bool: ...
-
     def monotonic(self) -> float: ...
 
     def wall(self, moment: float) -> float:
@@ -115,10 +112,6 @@ class WallClock:
     boot: str = field(default_factory=boot_id)
     _offset: float | None = field(default=None, init=False)
 
-    @property
-    def synchronised(self) -> bool:
-        return self.is_set()
-
     def monotonic(self) -> float:
         return self.read_monotonic()
 
@@ -140,10 +133,6 @@ class RecordingClock:
     """The time inside a recording, which began at `start`; for replays that repeat exactly."""
 
     start: datetime
-
-    @property
-    def synchronised(self) -> bool:
-        return True
 
     def monotonic(self) -> float:
         return 0.0

@@ -158,10 +158,13 @@ class Connection:
         """The number under which `acknowledged` will be told."""
         return self._client.publish(packet.topic, packet.payload, packet.qos, packet.retain).mid
 
-    def subscribe(self, *filters: str) -> None:
-        """With version 5, retained messages are told to be so even when they are new."""
+    def subscribe(self, *filters: str, as_published: bool = True) -> None:
+        """With version 5 messages sent retained are told to be so even when they are new.
+
+        Not `as_published`, or with version 3.1.1: only those that the broker had stored.
+        """
         if self._broker.protocol == "5":
-            options = SubscribeOptions(qos=1, retainAsPublished=True)
+            options = SubscribeOptions(qos=1, retainAsPublished=as_published)
             self._client.subscribe([(each, options) for each in filters])
         else:
             self._client.subscribe([(each, 1) for each in filters])

@@ -17,7 +17,7 @@ class Console:
         self._stream = stream or sys.stdout
         self._lock = threading.Lock()
 
-    connected = True
+    connected = False
     counters = Counters()
 
     def start(self) -> None:

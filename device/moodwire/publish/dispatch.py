@@ -16,6 +16,7 @@ import msgspec
 
 from moodwire.publish.clock import Clock
 from moodwire.publish.connection import Packet
+from moodwire.publish.outage import RefusedTopics
 from moodwire.publish.outbox import Outbox, as_sent_late
 from moodwire.publish.publication import Delivery, Publication
 from moodwire.publish.store import Entry
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 ANSWERS_KEPT: Final = 32
 REFUSED_RETRY_SECONDS: Final = 60.0
-"""Rights on the broker are mended by people."""
+"""Rights on the broker are mended by people, who do not restart us for it."""
 
 
 class Dispatch:
@@ -41,8 +42,11 @@ class Dispatch:
         self._punctual: set[int] = set()
         self._under_way: dict[int, Packet] = {}
         self._cursor = 0
-        self._refused_topics: set[str] = set()
+        self._refused: dict[str, Packet] = {}
+        """The last of each topic; until the retry its events wait."""
+
         self._retry_at = float("inf")
+        self._refused_topics = RefusedTopics(log)
         self.refused = 0
 
     @property
@@ -90,7 +94,7 @@ class Dispatch:
             self._punctual.clear()
             self._answers.clear()
             self._under_way.clear()
-            self._refused_topics.clear()
+            self._refused.clear()
             self._retry_at = float("inf")
 
     def sent(self, number: int, packet: Packet) -> None:
@@ -103,30 +107,26 @@ class Dispatch:
         if packet is None:
             return
         if refusal is None:
+            self._refused_topics.over(packet.topic)
             if packet.key is not None:
                 self._outbox.remove(packet.key)
                 self._punctual.discard(packet.key)
+            else:
+                self._refused.pop(packet.topic, None)
             return
         self.refused += 1
-        if packet.topic not in self._refused_topics:
-            self._refused_topics.add(packet.topic)
-            log.warning(
-                "the broker refuses messages on %s: %s; let our user write there (its ACL)",
-                packet.topic,
-                refusal,
-            )
+        self._refused_topics.begun(packet.topic, refusal, now)
+        self._refused[packet.topic] = packet
+        self._retry_at = min(self._retry_at, now + REFUSED_RETRY_SECONDS)
         if packet.key is not None:
             self._punctual.discard(packet.key)
-            self._retry_at = min(self._retry_at, now + REFUSED_RETRY_SECONDS)
 
     def next(self, room: int, now: float) -> Packet | None:
         """None: nothing to send, or too much under way."""
         if len(self._under_way) >= room:
             return None
         if now >= self._retry_at:
-            self._retry_at = float("inf")
-            self._refused_topics.clear()
-            self._cursor = 0
+            self._retry()
         with self._lock:
             if self._unsent:
                 topic = next(iter(self._unsent))
@@ -134,6 +134,16 @@ class Dispatch:
             if self._answers:
                 return _packet(self._answers.popleft())
         return self._next_event()
+
+    def _retry(self) -> None:
+        """What was refused is sent again: values the newest, events in order."""
+        refused = [each for each in self._refused.values() if each.key is None]
+        with self._lock:
+            again = {each.topic: self._values.get(each.topic) or _value(each) for each in refused}
+            self._unsent = again | self._unsent
+        self._refused.clear()
+        self._retry_at = float("inf")
+        self._cursor = 0
 
     def _accept_event(self, event: Publication) -> None:
         if event.stamp is None:
@@ -147,7 +157,7 @@ class Dispatch:
         while entries := self._outbox.after(self._cursor, 1):
             entry = entries[0]
             self._cursor = entry.key
-            if entry.key in on_the_way or entry.topic in self._refused_topics:
+            if entry.key in on_the_way or entry.topic in self._refused:
                 continue
             payload = self._payload(entry)
             if payload is not None:
@@ -167,3 +177,7 @@ class Dispatch:
 
 def _packet(publication: Publication) -> Packet:
     return Packet(publication.topic, publication.payload, publication.qos, publication.retain)
+
+
+def _value(packet: Packet) -> Publication:
+    return Publication(packet.topic, packet.payload, Delivery.VALUE)

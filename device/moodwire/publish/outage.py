@@ -1,8 +1,9 @@
-"""Says once that the broker is away, not every few seconds for weeks."""
+"""Says once that the broker is away or refuses us, not every few seconds for weeks."""
 
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from typing import Final
@@ -42,3 +43,38 @@ class Outage:
             self._log.info("connected to the broker %s", address)
         self._reason = None
         self._attempts = 0
+
+
+class RefusedTopics:
+    """The log of those on which the broker does not let us write.
+
+    Outlives connections: who is thrown out every minute is not told every minute either.
+    """
+
+    def __init__(self, log: logging.Logger) -> None:
+        self._log = log
+        self._refused: set[str] = set()
+        self._said: dict[str, float] = {}
+        self._complained = False
+
+    def begun(self, topic: str, reason: str, now: float) -> None:
+        """Also called for every further message that is refused."""
+        self._refused.add(topic)
+        if now - self._said.get(topic, -math.inf) < REMIND_SECONDS:
+            return
+        # each topic once, as it is found; one reminder is for all of them
+        topics = sorted(self._refused) if topic in self._said else [topic]
+        self._log.warning(
+            "the broker refuses messages on %s: %s; let our user write there (its ACL)",
+            ", ".join(topics),
+            reason,
+        )
+        self._said |= dict.fromkeys(topics, now)
+        self._complained = True
+
+    def over(self, topic: str) -> None:
+        """Also called for every message that was never refused."""
+        self._refused.discard(topic)
+        if self._complained and not self._refused:
+            self._log.info("the broker refuses nothing any more")
+            self._complained = False

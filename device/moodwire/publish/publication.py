@@ -58,14 +58,16 @@ class Counters:
     """Events given up because the outbox was full or they were too old."""
 
     refused: int = 0
-    """Times that the broker refused a message (rights, quota); refused events keep waiting."""
+    """Times that the broker refused a message (rights, quota); what was refused is sent again."""
 
 
 class Publisher(Protocol):
     """The way out: MQTT or the console."""
 
     @property
-    def connected(self) -> bool: ...
+    def connected(self) -> bool:
+        """To a broker, so never where none is to be used."""
+        ...
 
     @property
     def counters(self) -> Counters: ...
