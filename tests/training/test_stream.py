@@ -77,6 +77,18 @@ def test_a_passage_is_found_by_its_own_mood_while_it_lasts() -> None:
     assert found["recall_by_mood"] == {"angry": 0.5, "fear": 0.0, "happy": 0.0, "sad": 1.0}
 
 
+def test_a_mood_told_in_a_neutral_passage_is_wrong() -> None:
+    told = showing((10, 20, "angry"), (30, 35, "angry"), (50, 55, "sad"), seconds=60)
+    passages = (
+        Segment(9.9, 19.9, "angry"),
+        Segment(29.9, 34.9, "fear"),
+        Segment(49.9, 54.9, "neutral"),
+    )
+    found = score([(truth("moods", 60, *passages), told)])["moods"]
+    assert found["risk"] == pytest.approx(1 / 3, abs=0.01)
+    assert found["risk_with_neutral"] == pytest.approx(1 / 2, abs=0.01)
+
+
 def test_goals_say_what_is_reached() -> None:
     figures = {"noise": {"false_moods_per_hour": 0.4}, "moods": {"recall": 0.5}}
     assert [(name, reached) for name, _, _, reached in goals(figures)] == [

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from moodwire.features import DEFAULT_SPEC
+from moodwire.features.mel import hz_to_mel, mel_to_hz
 from moodwire_training.bank import FrameBank
 from moodwire_training.windows import SILENCE, total_power
 
@@ -197,10 +199,12 @@ class Augmenter:
         normalised *= still
 
 
-def warp_matrix(factor: float, bands: int, low: float = 60.0, high: float = 7800.0) -> Floats:
+def warp_matrix(factor: float, bands: int) -> Floats:
     """[bands, bands] that reads each band at `factor` times its frequency."""
-    edges = np.linspace(mel(low), mel(high), bands + 2)[1:-1]
-    wanted = mel(hertz(edges) * factor)
+    scale = DEFAULT_SPEC.mel_scale
+    ends = hz_to_mel(np.array([DEFAULT_SPEC.mel_low_hz, DEFAULT_SPEC.mel_high_hz]), scale)
+    edges = np.linspace(ends[0], ends[1], bands + 2)[1:-1]
+    wanted = hz_to_mel(mel_to_hz(edges, scale) * factor, scale)
     index = np.clip((wanted - edges[0]) / (edges[1] - edges[0]), 0, bands - 1)
     below = np.minimum(index.astype(int), bands - 2)
     share = index - below
@@ -209,11 +213,3 @@ def warp_matrix(factor: float, bands: int, low: float = 60.0, high: float = 7800
     matrix[below, columns] += 1 - share
     matrix[below + 1, columns] += share
     return matrix
-
-
-def mel(hz: NDArray[np.float64] | float) -> NDArray[np.float64]:
-    return np.asarray(2595.0 * np.log10(1.0 + np.asarray(hz) / 700.0))
-
-
-def hertz(mels: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(700.0 * (10.0 ** (mels / 2595.0) - 1.0))

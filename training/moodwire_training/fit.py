@@ -20,6 +20,7 @@ import numpy as np
 from keras import ops
 
 from moodwire_training.augment import Augmenter
+from moodwire_training.corpora import told
 from moodwire_training.folds import SURROUNDINGS, Split
 from moodwire_training.labels import UNION
 from moodwire_training.material import Material, soft_targets
@@ -226,8 +227,8 @@ def identity(
     return {
         "recipe": recipe.to_dict(),
         "surroundings": list(sources),
-        "train": _fingerprint(clips[row].key for row in split.train),
-        "test": _fingerprint(clips[row].key for row in split.test),
+        "train": _fingerprint(told(clips[row]) for row in split.train),
+        "test": _fingerprint(told(clips[row]) for row in split.test),
     }
 
 

@@ -47,7 +47,13 @@ def load_material(
     if not clips:
         searched = ", ".join(map(str, roots))
         raise FileNotFoundError(f"no known corpus below {searched}; see moodwire-train corpora")
-    clips += find_surroundings(roots) + find_plain_speech(roots)
+    for what, where, others in (
+        ("noise or rooms", "noise/SOURCE/ and rooms/", find_surroundings(roots)),
+        ("plain speech", "speech/", find_plain_speech(roots)),
+    ):
+        clips += others
+        if not others:
+            warn(f"no {what} found: below the data folder they lie in {where}")
     store = build_store(clips, spec, cache, processes, report)
     bank = FrameBank.build(store.frames, store.offset, store.length)
     return Material(store, bank, spec, read_votes(roots))

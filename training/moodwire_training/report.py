@@ -31,6 +31,7 @@ STREAM_FIGURES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "seconds_to_detect": ("found after, s (median)", lambda found: f"{found['median']:.2f}"),
     "told_share": ("share of speech with a mood told, %", percent),
     "risk": ("share of that with a wrong one, %", percent),
+    "risk_with_neutral": ("the same, moods told in neutral passages counted as wrong, %", percent),
     "flips_per_minute": ("changes a minute of speech", "{:.1f}".format),
 }
 """What `moodwire-train stream` measures, and how it is written."""

@@ -211,10 +211,16 @@ def save_windows(
 
 
 def unheard(parts: Split, clips: Sequence[Clip]) -> NDArray[np.int64]:
-    """Clips of speakers on neither side of the split nor kept for tests of what ships."""
+    """Clips of speakers on neither side of the split nor kept for tests of what ships, from corpora
+    that training knows: how unsure it is of foreign recordings must not make it unsure of these."""
     kept = acceptance_speakers() | stream_speakers()
     kept |= {clips[row].speaker for rows in (parts.train, parts.test) for row in rows}
-    rows = [row for row, clip in enumerate(clips) if clip.speaker and clip.speaker not in kept]
+    known = {clips[row].corpus for row in parts.train}
+    rows = [
+        row
+        for row, clip in enumerate(clips)
+        if clip.corpus in known and clip.speaker and clip.speaker not in kept
+    ]
     return np.array(rows, dtype=np.int64)
 
 

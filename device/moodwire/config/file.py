@@ -48,7 +48,7 @@ def load_config(path: Path | None, profile: ProfileName | None = None) -> Config
     try:
         content = path.read_bytes()[: LARGEST_FILE + 1]
     except PermissionError:
-        why = "cannot be read: it may hold a password, so that only root and the service may; try sudo"
+        why = "cannot be read: only root and the service may, for it may hold a password; try sudo"
         raise ConfigError(str(path), [Problem((), why)]) from None
     except OSError as error:
         raise ConfigError(str(path), [Problem((), f"cannot be read: {error.strerror}")]) from None

@@ -190,7 +190,8 @@ def _exchange_links(old: Parts, new: Parts) -> None:
             new.outbox.take_over(old.outbox)
         old.outbox.close()
     new.link.start()
-    _wait_until_connected(new.link)
+    if new.outbox is not None:
+        _wait_until_connected(new.link)
 
 
 def _wait_until_connected(link: Publisher) -> None:

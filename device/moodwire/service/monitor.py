@@ -220,6 +220,8 @@ class Monitor:
         """To the service manager: how it goes, and that it goes on."""
         link = self.parts.link
         broker = "broker connected" if link.connected else "broker away"
+        if self.parts.outbox is None:
+            broker = "no broker"
         waiting = f", {link.counters.queue} events wait" if link.counters.queue else ""
         self.notifier.status(f"source {self._source}, {broker}{waiting}")
         if self._gate.deserves_food(

@@ -43,7 +43,7 @@ class Data:
 corpora_option = click.option(
     "--data",
     "roots",
-    type=click.Path(exists=True, path_type=Path),
+    type=click.Path(exists=True, path_type=Path, resolve_path=True),
     multiple=True,
     envvar="MOODWIRE_DATA",
     required=True,

@@ -17,7 +17,6 @@ from moodwire_training.clips import Clip
 @dataclass(frozen=True)
 class Reader:
     corpus: str
-    language: str
     expected_clips: int
     expected_speakers: int
     read: Callable[[PurePath], Clip | None]
@@ -134,10 +133,10 @@ _CREMA_D_WOMEN = frozenset({
 # fmt: on
 
 READERS = (
-    Reader("CREMA-D", "en", 7442, 91, _read_crema_d),
-    Reader("RAVDESS", "en", 1440, 24, _read_ravdess),
-    Reader("TESS", "en", 2800, 2, _read_tess),
-    Reader("SAVEE", "en", 480, 4, _read_savee),
-    Reader("EMO-DB", "de", 535, 10, _read_emo_db),
-    Reader("nEMO", "pl", 4481, 9, _read_nemo),
+    Reader("CREMA-D", 7442, 91, _read_crema_d),
+    Reader("RAVDESS", 1440, 24, _read_ravdess),
+    Reader("TESS", 2800, 2, _read_tess),
+    Reader("SAVEE", 480, 4, _read_savee),
+    Reader("EMO-DB", 535, 10, _read_emo_db),
+    Reader("nEMO", 4481, 9, _read_nemo),
 )

@@ -120,6 +120,9 @@ def _figures(tally: Tally) -> dict[str, Any]:
         found["any_mood"] = _detection(tally.any_mood)
         found["told_share"] = _share(tally.told_hops, tally.acted_hops)
         found["risk"] = _share(tally.wrong_hops, tally.told_hops)
+        found["risk_with_neutral"] = _share(
+            tally.wrong_hops + tally.non_neutral_hops, tally.told_hops + tally.non_neutral_hops
+        )
     return found
 
 
