@@ -33,6 +33,7 @@ from moodwire.web.passwords import SESSION_SECONDS
 
 HERE = Path(__file__).parent
 LARGEST_FORM = 4_096
+FORM_SECONDS = 10.0
 SELF_TEST_SECONDS = 60.0
 
 
@@ -203,10 +204,14 @@ class Pages:
     async def _form(self, request: Request) -> dict[str, str]:
         """A small form with the right token. Parsed here: no upload may hide in it."""
         body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > LARGEST_FORM:
-                raise HTTPException(413, "That form is too large.")
+        try:
+            async with asyncio.timeout(FORM_SECONDS):
+                async for piece in request.stream():
+                    body += piece
+                    if len(body) > LARGEST_FORM:
+                        raise HTTPException(413, "That form is too large.")
+        except TimeoutError:
+            raise HTTPException(408, "The form stopped arriving.") from None
         try:
             form = dict(parse_qsl(body.decode(), keep_blank_values=True))
         except UnicodeDecodeError:
