@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
+from zone import Monday
 
+from moodwire.cli import history
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import bounds
-from moodwire.history.store import MINUTE, HistoryStore
+from moodwire.history.store import MINUTE, HistoryStore, MoodMinute
 
 
 @pytest.mark.usefixtures("india")
@@ -24,3 +26,15 @@ def test_a_row_is_an_hour_of_the_clock_on_the_wall(moodwire, tmp_path):
     told = moodwire("history", "--day", "2026-03-02", "--file", store.path).output
     rows = [line.split() for line in told.splitlines()[2:4]]
     assert rows == [["09", "H" * 30, "60", "min"], ["10", "·" * 30, "0", "min"]]
+
+
+@pytest.mark.usefixtures("berlin")
+def test_the_usual_hour_is_the_same_one_by_the_clock_before_and_after_a_change(
+    moodwire, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(history, "datetime", Monday)
+    store = HistoryStore(tmp_path / "history.sqlite")
+    mornings = [datetime(2026, 10, 26 - back, 8) for back in range(15)]
+    store.add(MoodMinute(int(each.timestamp()), "happy", 60.0, 0.8) for each in mornings)
+    told = moodwire("history", "--day", "2026-10-26", "--file", store.path).output
+    assert "over 14 days: as usual" in " ".join(told.split())

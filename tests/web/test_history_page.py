@@ -1,13 +1,15 @@
 """What the history page computes from the store, without a browser."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
+from zone import Monday
 
 from moodwire.config import Config
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import bounds
-from moodwire.history.store import MINUTE, HistoryStore
+from moodwire.history.store import MINUTE, HistoryStore, MoodMinute
+from moodwire.web import history_page
 from moodwire.web.history_page import view
 
 
@@ -28,3 +30,16 @@ def test_hours_begin_where_the_clock_says_so(tmp_path):
     assert {row.listened for row in hours} == {60.0}
     (cell,) = hours[12].cells
     assert (cell.minute, cell.title) == (0, "happy from 12:00")
+
+
+@pytest.mark.usefixtures("berlin")
+def test_the_usual_hour_is_the_same_one_by_the_clock_before_and_after_a_change(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(history_page, "datetime", Monday)
+    store = HistoryStore(tmp_path / "history.sqlite")
+    mornings = [datetime(2026, 10, 26 - back, 8) for back in range(15)]
+    store.add(MoodMinute(int(each.timestamp()), "happy", 60.0, 0.8) for each in mornings)
+    (happy,) = view(store, Config().history, ["happy"], {})["comparison"]
+    assert happy["usual"].endswith(", 14 days")
+    assert happy["verdict"] == "no"

@@ -88,7 +88,7 @@ def _print_day(store: HistoryStore, day: date, minutes: list[MoodMinute]) -> Non
     console.print(table)
     moods = sorted({m.mood for m in minutes})
     console.print("  ".join(f"{mood[0].upper()} {mood}" for mood in moods) or "Nothing was heard.")
-    now = datetime.now().astimezone()
+    now = datetime.now()
     if day == now.date():
         _print_comparison(console, store, now, moods)
 

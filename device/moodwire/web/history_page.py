@@ -56,7 +56,7 @@ def view(
     store: HistoryStore, settings: History, labels: Sequence[str], query: Mapping[str, str]
 ) -> dict[str, Any]:
     """Everything that the template names."""
-    now = datetime.now().astimezone()
+    now = datetime.now()
     day = _day(query.get("day"), now.date())
     start, end = bounds(day)
     minutes = store.moods(start, end)
