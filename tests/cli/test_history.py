@@ -38,3 +38,14 @@ def test_the_usual_hour_is_the_same_one_by_the_clock_before_and_after_a_change(
     store.add(MoodMinute(int(each.timestamp()), "happy", 60.0, 0.8) for each in mornings)
     told = moodwire("history", "--day", "2026-10-26", "--file", store.path).output
     assert "over 14 days: as usual" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("options", [(), ("--json", "--all"), ("--mood", "happy")])
+def test_a_damaged_history_is_said_in_one_line_and_left(moodwire, tmp_path, options):
+    path = tmp_path / "history.sqlite"
+    path.write_bytes(b"no database at all" * 100)
+    result = moodwire("history", *options, "--file", path)
+    assert result.exit_code == 1
+    (line,) = result.output.splitlines()
+    assert f"the history in {path} is damaged (file is not a database)" in line
+    assert list(tmp_path.glob("history*")) == [path]

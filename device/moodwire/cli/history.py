@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from moodwire.cli.problems import CONFIGURATION, CommandError, exits_with
+from moodwire.cli.problems import CONFIGURATION, FAULT, CommandError, exits_with
 from moodwire.config import ConfigError, find_config, load_config
 from moodwire.history.spans import FOREVER, bounds, by_hour, weeks
 from moodwire.history.statistics import Share, compare_today, heat_map
-from moodwire.history.store import HistoryStore, MoodMinute, history_path
+from moodwire.history.store import DamagedError, HistoryStore, MoodMinute, history_path
 
 SHADES = " ░▒▓█"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -49,19 +49,20 @@ def command(
         raise CommandError(f"no history at {store.path}; to keep one, {hint}", CONFIGURATION)
     chosen = day.date() if day else date.today()
     start, end = (0.0, FOREVER) if everything else bounds(chosen)
-    minutes = store.moods(start, end)
-    if as_json:
-        rows = [{**_row(m), "confidence": round(m.confidence, 4)} for m in minutes]
-        click.echo(json.dumps(rows, indent=1))
-    elif as_csv:
-        write = csv.writer(sys.stdout, lineterminator="\n").writerow
-        write(("minute", "mood", "seconds", "confidence"))
-        for m in minutes:
-            write((*_row(m).values(), f"{m.confidence:.4f}"))
-    elif mood:
-        _print_heat(store, mood)
-    else:
-        _print_day(store, chosen, minutes)
+    with exits_with(FAULT, DamagedError):
+        minutes = store.moods(start, end)
+        if as_json:
+            rows = [{**_row(m), "confidence": round(m.confidence, 4)} for m in minutes]
+            click.echo(json.dumps(rows, indent=1))
+        elif as_csv:
+            write = csv.writer(sys.stdout, lineterminator="\n").writerow
+            write(("minute", "mood", "seconds", "confidence"))
+            for m in minutes:
+                write((*_row(m).values(), f"{m.confidence:.4f}"))
+        elif mood:
+            _print_heat(store, mood)
+        else:
+            _print_day(store, chosen, minutes)
 
 
 def _configured(config_file: Path | None) -> Path:

@@ -25,6 +25,7 @@ from starlette.templating import Jinja2Templates
 
 import moodwire
 from moodwire.config.text import show
+from moodwire.history.store import DamagedError
 from moodwire.web import history_page, uploads
 from moodwire.web.guard import COOKIE, Guard, GuardMiddleware, address
 from moodwire.web.host import Host
@@ -58,7 +59,11 @@ def build_app(host: Host, guard: Guard) -> Starlette:
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[Middleware(GuardMiddleware, guard=guard)],
-        exception_handlers={HTTPException: pages.problem, Exception: pages.failure},
+        exception_handlers={
+            HTTPException: pages.problem,
+            DamagedError: pages.damaged,
+            Exception: pages.failure,
+        },
     )
 
 
@@ -108,6 +113,7 @@ class Pages:
     async def history_csv(self, request: Request) -> Response:
         if self._host.history is None:
             raise HTTPException(404, "No history is kept.")
+        await anyio.to_thread.run_sync(self._host.history.check)  # rather than break off half-way
         rows = history_page.csv_rows(self._host.history)
         headers = {"content-disposition": 'attachment; filename="moodwire-history.csv"'}
         return StreamingResponse(rows, media_type="text/csv", headers=headers)
@@ -197,6 +203,10 @@ class Pages:
         heading = "Not found" if error.status_code == 404 else "That did not work"
         values = {"heading": heading, "text": error.detail}
         return self._page(request, "", "problem.html", values, error.status_code)
+
+    async def damaged(self, request: Request, error: Exception) -> Response:
+        text = str(error)
+        return await self.problem(request, HTTPException(503, f"{text[:1].upper()}{text[1:]}."))
 
     async def failure(self, request: Request, error: Exception) -> Response:
         return PlainTextResponse("Something went wrong here; the log says what.", 500)
