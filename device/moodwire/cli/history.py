@@ -15,7 +15,7 @@ from rich.text import Text
 
 from moodwire.cli.problems import CONFIGURATION, FAULT, CommandError, exits_with
 from moodwire.config import ConfigError, find_config, load_config
-from moodwire.history.spans import FOREVER, bounds, by_hour, weeks
+from moodwire.history.spans import FOREVER, bounds, by_hour, quiet_until, weeks
 from moodwire.history.statistics import Share, compare_today, heat_map
 from moodwire.history.store import DamagedError, HistoryStore, MoodMinute, history_path
 
@@ -79,29 +79,35 @@ def _print_day(store: HistoryStore, day: date, minutes: list[MoodMinute]) -> Non
     console = Console()
     table = Table(title=f"{day:%A, %-d %B %Y}", title_justify="left", box=None)
     table.add_column("hour")
-    table.add_column(f"one letter: {LETTER_MINUTES} minutes, · quiet, blank not listening")
+    table.add_column(f"one letter: {LETTER_MINUTES} minutes, · quiet, blank unknown")
+    table.add_column("listened", justify="right")
     table.add_column("speech", justify="right")
     listened = store.listened(*bounds(day))
+    now = datetime.now()
     for hour, own in by_hour(minutes, listened).items():
         spoken = sum(m.seconds for m in own) / 60
-        name = f"{datetime.fromtimestamp(hour):%H}"
-        table.add_row(name, _letters(hour, own, listened.get(hour, 0.0)), f"{spoken:.0f} min")
+        heard = listened.get(hour, 0.0)
+        table.add_row(
+            f"{datetime.fromtimestamp(hour):%H}",
+            _letters(hour, own, quiet_until(hour, heard, now.timestamp())),
+            f"{min(60.0, heard / 60):.0f} min",
+            f"{spoken:.0f} min",
+        )
     console.print(table)
     moods = sorted({m.mood for m in minutes})
     console.print("  ".join(f"{mood[0].upper()} {mood}" for mood in moods) or "Nothing was heard.")
-    now = datetime.now()
     if day == now.date():
         _print_comparison(console, store, now, moods)
 
 
-def _letters(hour: int, minutes: list[MoodMinute], listened: float) -> str:
+def _letters(hour: int, minutes: list[MoodMinute], quiet_for: float) -> str:
     letters = []
     for start in range(hour, hour + 3600, 60 * LETTER_MINUTES):
         seconds: dict[str, float] = {}
         for m in minutes:
             if start <= m.minute < start + 60 * LETTER_MINUTES:
                 seconds[m.mood] = seconds.get(m.mood, 0.0) + m.seconds
-        quiet = "·" if start - hour < listened else " "
+        quiet = "·" if start - hour < quiet_for else " "
         letters.append(max(seconds, key=lambda m: seconds[m])[0].upper() if seconds else quiet)
     return "".join(letters)
 
