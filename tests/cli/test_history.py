@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
+from zone import Monday
 
+from moodwire.cli import history
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import bounds
-from moodwire.history.store import MINUTE, HistoryStore
+from moodwire.history.store import MINUTE, HistoryStore, MoodMinute
 
 
 @pytest.mark.usefixtures("india")
@@ -23,4 +25,42 @@ def test_a_row_is_an_hour_of_the_clock_on_the_wall(moodwire, tmp_path):
 
     told = moodwire("history", "--day", "2026-03-02", "--file", store.path).output
     rows = [line.split() for line in told.splitlines()[2:4]]
-    assert rows == [["09", "H" * 30, "60", "min"], ["10", "·" * 30, "0", "min"]]
+    assert rows == [
+        ["09", "H" * 30, "60", "min", "60", "min"],
+        ["10", "·" * 30, "60", "min", "0", "min"],
+    ]
+
+
+@pytest.mark.usefixtures("berlin")
+def test_the_usual_hour_is_the_same_one_by_the_clock_before_and_after_a_change(
+    moodwire, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(history, "datetime", Monday)
+    store = HistoryStore(tmp_path / "history.sqlite")
+    mornings = [datetime(2026, 10, 26 - back, 8) for back in range(15)]
+    store.add(MoodMinute(int(each.timestamp()), "happy", 60.0, 0.8) for each in mornings)
+    told = moodwire("history", "--day", "2026-10-26", "--file", store.path).output
+    assert "over 14 days: as usual" in " ".join(told.split())
+
+
+@pytest.mark.parametrize("options", [(), ("--json", "--all"), ("--mood", "happy")])
+def test_a_damaged_history_is_said_in_one_line_and_left(moodwire, tmp_path, options):
+    path = tmp_path / "history.sqlite"
+    path.write_bytes(b"no database at all" * 100)
+    result = moodwire("history", *options, "--file", path)
+    assert result.exit_code == 1
+    (line,) = result.output.splitlines()
+    assert f"the history in {path} is damaged (file is not a database)" in line
+    assert list(tmp_path.glob("history*")) == [path]
+
+
+def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(moodwire, tmp_path):
+    """Switched on at half past eight, the store knows of thirty minutes, not of which."""
+    store = HistoryStore(tmp_path / "history.sqlite")
+    eight = int(datetime(2026, 3, 2, 8).timestamp())
+    spoken = [MoodMinute(eight + minute * MINUTE, "happy", 60.0, 0.8) for minute in range(40, 50)]
+    store.add(spoken, [(eight, 1_800.0)])
+    told = moodwire("history", "--day", "2026-03-02", "--file", store.path).output
+    head, row = told.splitlines()[1:3]
+    assert row.index("H") == head.index("one letter") + 20
+    assert row.split() == ["08", "HHHHH", "30", "min", "10", "min"]

@@ -1,13 +1,18 @@
 """The history keeps what it is given, batch by batch, and what is forgotten is gone."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from threading import Event, Thread
 
+import msgspec
 import pytest
 
+from moodwire.config import Config, Paths
+from moodwire.history.keeper import HistoryKeeper
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import hour_of
-from moodwire.history.store import HOUR, MINUTE, HistoryStore, MoodMinute
+from moodwire.history.store import HOUR, MINUTE, ContextHour, DamagedError, HistoryStore, MoodMinute
 
 DAY = 24 * HOUR
 NOON = int(datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp())
@@ -130,3 +135,116 @@ def test_forget_reaches_what_is_being_written(store, monkeypatch):
     assert recorder.forget(NOON - HOUR, NOON + HOUR) == 1
     flushing.join()
     assert store.moods(0, 2e9) == []
+
+
+def damage(store, kind):
+    content = bytearray(store.path.read_bytes())
+    match kind:
+        case "head":
+            content[:100] = bytes(100)
+        case "pages":  # all but the first, which says what tables there are
+            content[4096:] = bytes(len(content) - 4096)
+        case "cut":
+            del content[len(content) // 2 :]
+    store.path.write_bytes(content)
+
+
+def aside(store):
+    return sorted(store.path.parent.glob("history.sqlite.corrupt-*"))
+
+
+@pytest.mark.parametrize("kind", ["head", "pages", "cut"])
+def test_a_damaged_file_is_set_aside_and_the_history_goes_on(store, kind, caplog):
+    recorder = HistoryRecorder(store, keep_days=30)
+    store.add([MoodMinute(NOON - back * MINUTE, "happy", 60.0, 0.5) for back in range(3_000)])
+    damage(store, kind)
+    for second in range(600):
+        recorder.hear(NOON + second, 1.0, "sad", 0.5)
+    recorder.flush(NOON + 600)
+    assert [row.mood for row in store.moods(0, 2e9)] == ["sad"] * 10
+    (old,) = aside(store)
+    assert str(old) in caplog.text
+    assert old.stat().st_mode & 0o077 == store.path.stat().st_mode & 0o077 == 0
+
+
+def test_who_only_reads_a_damaged_file_says_so_and_leaves_it(store):
+    store.add([MoodMinute(NOON, "happy", 60.0, 0.5)])
+    damage(store, "head")
+    before = store.path.read_bytes()
+    with pytest.raises(DamagedError, match="is damaged"):
+        store.moods(0, 2e9)
+    assert store.path.read_bytes() == before
+    assert aside(store) == []
+
+
+def test_damage_that_no_write_meets_is_found_at_the_start(store):
+    store.add(context=[ContextHour(NOON + h * HOUR, "Outdoors", 9.0, 4) for h in range(-3_000, 0)])
+    content = bytearray(store.path.read_bytes())
+    middle = len(content) // 8192 * 4096
+    content[middle : middle + 4096] = bytes(4096)
+    store.path.write_bytes(content)
+    recorder = HistoryRecorder(store, keep_days=30)
+    recorder.hear(NOON, 1.0, "sad", 0.5)
+    recorder.flush(NOON)
+    assert aside(store) == []
+    for _ in range(2):
+        recorder.check()
+        assert len(aside(store)) == 1
+
+
+def test_a_lock_or_a_full_card_is_no_damage(store, monkeypatch):
+    recorder = HistoryRecorder(store, keep_days=30)
+    store.add([MoodMinute(NOON, "happy", 60.0, 0.5)])
+    recorder.hear(NOON + MINUTE, 1.0, "sad", 0.5)
+    connect = sqlite3.connect
+
+    def impatient(path, timeout):
+        return connect(path, timeout=0.0)
+
+    def full(path, timeout):
+        database = connect(path, timeout=timeout)
+        database.execute("PRAGMA max_page_count = 1")
+        return database
+
+    with monkeypatch.context() as there:
+        there.setattr(sqlite3, "connect", impatient)
+        with closing(connect(store.path)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(sqlite3.OperationalError, match="locked"):
+                recorder.flush(NOON + 300)
+        there.setattr(sqlite3, "connect", full)
+        recorder._moods |= {(NOON, f"{i} {'x' * 100}"): (1.0, 1.0) for i in range(1_000)}
+        with pytest.raises(sqlite3.OperationalError, match="full"):
+            recorder.flush(NOON + 300)
+    recorder.flush(NOON + 300)
+    assert aside(store) == []
+    assert {row.mood for row in store.moods(0, 2e9)} >= {"happy", "sad"}
+
+
+def test_what_was_set_aside_is_forgotten_with_the_rest(store):
+    recorder = HistoryRecorder(store, keep_days=30)
+    store.add([MoodMinute(NOON, "happy", 60.0, 0.5)])
+    damage(store, "head")
+    recorder.flush(NOON + 300)
+    assert len(aside(store)) == 1
+    recorder.forget(NOON - HOUR, NOON)
+    assert aside(store) == []
+
+
+def test_a_damaged_history_can_be_forgotten(store):
+    recorder = HistoryRecorder(store, keep_days=30)
+    store.add([MoodMinute(NOON, "happy", 60.0, 0.5)])
+    damage(store, "head")
+    assert recorder.forget(0, 2e9) == 0
+    assert aside(store) == []
+    assert store.moods(0, 2e9) == []
+
+
+def test_the_daemon_heals_its_history_at_the_start(tmp_path):
+    config = msgspec.structs.replace(Config(), paths=Paths(state=str(tmp_path)))
+    keeper = HistoryKeeper(config)
+    keeper.store.add([MoodMinute(NOON, "happy", 60.0, 0.5)])
+    damage(keeper.store, "head")
+    keeper.start()
+    keeper.stop()
+    assert len(aside(keeper.store)) == 1

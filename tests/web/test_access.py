@@ -165,3 +165,14 @@ def test_probes_learn_whether_it_hears(serve):
     assert ask(server, "GET", "/healthz").status == 200
     host.hears = False
     assert ask(server, "GET", "/healthz").status == 503
+
+
+def test_a_damaged_history_is_said_in_one_line(serve):
+    host, server = serve(history=True)
+    host.history.path.write_bytes(b"no database at all" * 100)
+    for path in ("/history", "/history.csv"):
+        answer = ask(server, "GET", path, Accept="*/*")
+        assert answer.status == 503, path
+        assert "is damaged (file is not a database); the service sets it aside" in answer.body
+    assert "is damaged" in ask(server, "GET", "/history").body
+    assert host.history.path.read_bytes().startswith(b"no database")

@@ -1,13 +1,15 @@
 """What the history page computes from the store, without a browser."""
 
-from datetime import date
+from datetime import date, datetime
 
 import pytest
+from zone import Monday
 
 from moodwire.config import Config
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import bounds
-from moodwire.history.store import MINUTE, HistoryStore
+from moodwire.history.store import MINUTE, HistoryStore, MoodMinute
+from moodwire.web import history_page
 from moodwire.web.history_page import view
 
 
@@ -25,6 +27,28 @@ def test_hours_begin_where_the_clock_says_so(tmp_path):
     settings = Config().history
     hours = view(store, settings, ["happy"], {"day": "2026-03-02"})["hours"]
     assert [row.hour for row in hours] == list(range(24))
-    assert {row.listened for row in hours} == {60.0}
+    assert {(row.listened, row.quiet) for row in hours} == {("60 min", 60.0)}
     (cell,) = hours[12].cells
     assert (cell.minute, cell.title) == (0, "happy from 12:00")
+
+
+@pytest.mark.usefixtures("berlin")
+def test_the_usual_hour_is_the_same_one_by_the_clock_before_and_after_a_change(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(history_page, "datetime", Monday)
+    store = HistoryStore(tmp_path / "history.sqlite")
+    mornings = [datetime(2026, 10, 26 - back, 8) for back in range(15)]
+    store.add(MoodMinute(int(each.timestamp()), "happy", 60.0, 0.8) for each in mornings)
+    (happy,) = view(store, Config().history, ["happy"], {})["comparison"]
+    assert happy["usual"].endswith(", 14 days")
+    assert happy["verdict"] == "no"
+
+
+def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(tmp_path):
+    """Switched on at half past eight, the store knows of thirty minutes, not of which."""
+    store = HistoryStore(tmp_path / "history.sqlite")
+    eight = int(datetime(2026, 3, 2, 8).timestamp())
+    store.add([MoodMinute(eight + 40 * MINUTE, "happy", 60.0, 0.8)], [(eight, 1_800.0)])
+    (row,) = view(store, Config().history, ["happy"], {"day": "2026-03-02"})["hours"]
+    assert (row.quiet, row.listened, row.speech) == (0.0, "30 min", "1 min")

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from moodwire.cli.problems import CONFIGURATION, CommandError, exits_with
+from moodwire.cli.problems import CONFIGURATION, FAULT, CommandError, exits_with
 from moodwire.config import ConfigError, find_config, load_config
-from moodwire.history.spans import FOREVER, bounds, by_hour, weeks
+from moodwire.history.spans import FOREVER, bounds, by_hour, quiet_until, weeks
 from moodwire.history.statistics import Share, compare_today, heat_map
-from moodwire.history.store import HistoryStore, MoodMinute, history_path
+from moodwire.history.store import DamagedError, HistoryStore, MoodMinute, history_path
 
 SHADES = " ░▒▓█"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -49,19 +49,20 @@ def command(
         raise CommandError(f"no history at {store.path}; to keep one, {hint}", CONFIGURATION)
     chosen = day.date() if day else date.today()
     start, end = (0.0, FOREVER) if everything else bounds(chosen)
-    minutes = store.moods(start, end)
-    if as_json:
-        rows = [{**_row(m), "confidence": round(m.confidence, 4)} for m in minutes]
-        click.echo(json.dumps(rows, indent=1))
-    elif as_csv:
-        write = csv.writer(sys.stdout, lineterminator="\n").writerow
-        write(("minute", "mood", "seconds", "confidence"))
-        for m in minutes:
-            write((*_row(m).values(), f"{m.confidence:.4f}"))
-    elif mood:
-        _print_heat(store, mood)
-    else:
-        _print_day(store, chosen, minutes)
+    with exits_with(FAULT, DamagedError):
+        minutes = store.moods(start, end)
+        if as_json:
+            rows = [{**_row(m), "confidence": round(m.confidence, 4)} for m in minutes]
+            click.echo(json.dumps(rows, indent=1))
+        elif as_csv:
+            write = csv.writer(sys.stdout, lineterminator="\n").writerow
+            write(("minute", "mood", "seconds", "confidence"))
+            for m in minutes:
+                write((*_row(m).values(), f"{m.confidence:.4f}"))
+        elif mood:
+            _print_heat(store, mood)
+        else:
+            _print_day(store, chosen, minutes)
 
 
 def _configured(config_file: Path | None) -> Path:
@@ -78,29 +79,35 @@ def _print_day(store: HistoryStore, day: date, minutes: list[MoodMinute]) -> Non
     console = Console()
     table = Table(title=f"{day:%A, %-d %B %Y}", title_justify="left", box=None)
     table.add_column("hour")
-    table.add_column(f"one letter: {LETTER_MINUTES} minutes, · quiet, blank not listening")
+    table.add_column(f"one letter: {LETTER_MINUTES} minutes, · quiet, blank unknown")
+    table.add_column("listened", justify="right")
     table.add_column("speech", justify="right")
     listened = store.listened(*bounds(day))
+    now = datetime.now()
     for hour, own in by_hour(minutes, listened).items():
         spoken = sum(m.seconds for m in own) / 60
-        name = f"{datetime.fromtimestamp(hour):%H}"
-        table.add_row(name, _letters(hour, own, listened.get(hour, 0.0)), f"{spoken:.0f} min")
+        heard = listened.get(hour, 0.0)
+        table.add_row(
+            f"{datetime.fromtimestamp(hour):%H}",
+            _letters(hour, own, quiet_until(hour, heard, now.timestamp())),
+            f"{min(60.0, heard / 60):.0f} min",
+            f"{spoken:.0f} min",
+        )
     console.print(table)
     moods = sorted({m.mood for m in minutes})
     console.print("  ".join(f"{mood[0].upper()} {mood}" for mood in moods) or "Nothing was heard.")
-    now = datetime.now().astimezone()
     if day == now.date():
         _print_comparison(console, store, now, moods)
 
 
-def _letters(hour: int, minutes: list[MoodMinute], listened: float) -> str:
+def _letters(hour: int, minutes: list[MoodMinute], quiet_for: float) -> str:
     letters = []
     for start in range(hour, hour + 3600, 60 * LETTER_MINUTES):
         seconds: dict[str, float] = {}
         for m in minutes:
             if start <= m.minute < start + 60 * LETTER_MINUTES:
                 seconds[m.mood] = seconds.get(m.mood, 0.0) + m.seconds
-        quiet = "·" if start - hour < listened else " "
+        quiet = "·" if start - hour < quiet_for else " "
         letters.append(max(seconds, key=lambda m: seconds[m])[0].upper() if seconds else quiet)
     return "".join(letters)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event, Thread
 
 from moodwire.config import Config
@@ -50,10 +52,17 @@ class HistoryKeeper:
         self._heard_until = None
 
     def _write(self) -> None:
+        with self._reporting():
+            self.recorder.check()
         ended = False
         while not ended:
             ended = self._stop.wait(self._write_every)
-            try:
+            with self._reporting():
                 self.recorder.flush(time.time())
-            except (OSError, sqlite3.Error) as error:
-                log.warning("the history could not be written to %s: %s", self.store.path, error)
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as error:
+            log.warning("the history could not be written to %s: %s", self.store.path, error)

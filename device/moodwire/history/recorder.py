@@ -6,7 +6,14 @@ from collections import defaultdict
 from threading import Lock
 
 from moodwire.history.spans import hour_of
-from moodwire.history.store import HOUR, MINUTE, ContextHour, HistoryStore, MoodMinute
+from moodwire.history.store import (
+    HOUR,
+    MINUTE,
+    ContextHour,
+    DamagedError,
+    HistoryStore,
+    MoodMinute,
+)
 
 SILENT_MOOD = "quiet"
 
@@ -20,7 +27,7 @@ class HistoryRecorder:
     """Fed with the present mood after each hop; times come in as UTC seconds.
 
     `flush` may be called from another thread than `hear`; what could not be written stays and is
-    tried again with the next batch.
+    tried again with the next batch. A file that is damaged is set aside and begun anew.
     """
 
     def __init__(self, store: HistoryStore, keep_days: int) -> None:
@@ -51,11 +58,23 @@ class HistoryRecorder:
             total, readings = self._context.get(key, (0.0, 0))
             self._context[key] = (total + value, readings + 1)
 
+    def check(self) -> None:
+        """For the start: what is written later reads too little to meet all damage."""
+        with self._writing:
+            try:
+                self._store.check()
+            except DamagedError as error:
+                self._store.set_aside(error)
+
     def flush(self, utc: float) -> None:
         """Write what was collected and drop what is older than the retention."""
         with self._writing:
-            self._write()
-            self._drop_old(utc)
+            try:
+                self._write()
+                self._drop_old(utc)
+            except DamagedError as error:
+                self._store.set_aside(error)
+                self._write()
 
     def _write(self) -> None:
         with self._lock:
@@ -106,4 +125,8 @@ class HistoryRecorder:
                     float, {k: v for k, v in self._listened.items() if not start <= k < end}
                 )
                 self._context = {k: v for k, v in self._context.items() if not start <= k[0] < end}
-            return self._store.forget(start, end)
+            try:
+                return self._store.forget(start, end)
+            except DamagedError as error:
+                self._store.set_aside(error)
+                return self._store.forget(start, end)

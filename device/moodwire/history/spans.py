@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from moodwire.history.store import HistoryStore, MoodMinute
+from moodwire.config import History
+from moodwire.history.store import HOUR, HistoryStore, MoodMinute
 
 FOREVER = 2.0**40
+
+UNHEARD = 100.0
+"""Seconds that an hour may lack and still count as listened to throughout."""
+
+UNWRITTEN = History().write_every
+"""Seconds of which the file may not know yet."""
 
 
 def bounds(day: date) -> tuple[float, float]:
@@ -30,6 +37,16 @@ def by_hour(minutes: Iterable[MoodMinute], listened: Iterable[int]) -> dict[int,
     for row in minutes:
         hours.setdefault(hour_of(row.minute), []).append(row)
     return dict(sorted(hours.items()))
+
+
+def quiet_until(hour: int, listened: float, now: float) -> float:
+    """Seconds from the start of an hour in which no speech means that it was quiet.
+
+    The store knows for how long an hour was listened to, not in which part of it: where that is
+    less than all that has passed of it, a minute without speech may have been one without ears.
+    """
+    passed = max(0.0, min(float(HOUR), now - UNWRITTEN - hour))
+    return passed if listened >= passed - UNHEARD else 0.0
 
 
 def weeks(store: HistoryStore) -> str:

@@ -112,7 +112,10 @@ def heat_map(
 def compare_today(
     minutes: Iterable[MoodMinute], now: datetime, moods: Iterable[str]
 ) -> list[Today]:
-    """For the hour of `now` (with its time zone): today's shares beside the usual ones.
+    """For the hour of `now`: today's shares beside the usual ones.
+
+    Days are told apart in the time zone of `now`; without one, in local time. `astimezone()` gives
+    no such zone: its offset stays, and would be an hour off before the last change of the clocks.
 
     Today differs where its share lies outside the range in which 95 % of single occasions would
     fall, judged by the spread of the earlier ones.

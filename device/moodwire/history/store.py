@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from moodwire.config import Config, state_directory
+from moodwire.damage import is_damage, set_aside, were_set_aside
 
 MINUTE = 60
 HOUR = 3_600
@@ -81,8 +82,22 @@ class ContextHour:
     readings: int
 
 
+class DamagedError(sqlite3.DatabaseError):
+    """The file is no history any more, or not whole; the message is for people."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"the history in {path} is damaged ({reason}); the service sets it aside and begins "
+            "a new one, at the latest when it is restarted"
+        )
+        self.reason = reason
+
+
 class HistoryStore:
-    """One file in the state directory. Each call opens and closes it: no lock is held between."""
+    """One file in the state directory. Each call opens and closes it: no lock is held between.
+
+    Any call may raise a DamagedError. Only who writes sets the file aside then: see the recorder.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -125,7 +140,8 @@ class HistoryStore:
         """Delete what was stored between the two times; returns how many minutes are gone.
 
         The pages are overwritten (secure_delete) and the write-ahead log is emptied, so that the
-        rows cannot be read from the file any more. Hours are forgotten where they overlap.
+        rows cannot be read from the file any more. Hours are forgotten where they overlap. Files
+        that were set aside go as a whole: what else they hold cannot be told any more.
         """
         with self._open() as database:
             with database:
@@ -137,7 +153,19 @@ class HistoryStore:
                         f"DELETE FROM {table} WHERE hour > ? AND hour < ?", (start - HOUR, end)
                     )
             database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        for old in were_set_aside(self.path):
+            old.unlink()
         return gone
+
+    def check(self) -> None:
+        """Reads all of the file, and raises where any of it is damaged."""
+        for (verdict,) in self._read("PRAGMA quick_check(1)"):
+            if verdict != "ok":
+                raise DamagedError(self.path, " ".join(verdict.split()))
+
+    def set_aside(self, error: DamagedError) -> None:
+        """The next call begins a new file."""
+        set_aside(self.path, "the history", error.reason)
 
     def _read(self, query: str, *values: float) -> list[Any]:
         if not self.path.exists():  # looking must not create a file
@@ -157,5 +185,9 @@ class HistoryStore:
             database.execute("PRAGMA secure_delete = ON")
             database.executescript(_TABLES)
             yield database
+        except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                raise DamagedError(self.path, str(error)) from None
+            raise
         finally:
             database.close()

@@ -10,10 +10,10 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from moodwire.damage import is_damage, set_aside
 from moodwire.publish.clock import Stamp
 from moodwire.publish.store import Entry
 
@@ -21,8 +21,6 @@ log = logging.getLogger(__name__)
 
 FORMAT: Final = 1
 """user_version of the file."""
-
-CORRUPT_FILES_KEPT: Final = 2
 
 LOG_BYTES: Final = 1 << 20
 """Of SQLite's log, from which it is folded into the file."""
@@ -62,7 +60,7 @@ class DiskStore:
         try:
             self._database = self._open()
         except _DamagedError as error:
-            self._set_aside(str(error))
+            set_aside(path, "the outbox", str(error))
             self._database = self._open()
 
     def load(self) -> tuple[list[Entry], int]:
@@ -149,10 +147,10 @@ class DiskStore:
         if isinstance(error, sqlite3.OperationalError):
             self._complain(error)
             return
-        if type(error) is not sqlite3.DatabaseError:
+        if not is_damage(error):
             raise error
         self._database.close()
-        self._set_aside(str(error))
+        set_aside(self._path, "the outbox", str(error))
         self._database = self._open()
 
     def _complain(self, error: Exception) -> None:
@@ -189,18 +187,6 @@ class DiskStore:
             database.close()
             raise _DamagedError(str(error)) from None
         return database
-
-    def _set_aside(self, reason: str) -> None:
-        """Kept for who wants to look, but not for ever."""
-        when = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-        aside = self._path.with_name(f"{self._path.name}.corrupt-{when}")
-        self._path.replace(aside)
-        for tail in ("-wal", "-shm"):
-            self._path.with_name(self._path.name + tail).unlink(missing_ok=True)
-        kept = sorted(self._path.parent.glob(f"{self._path.name}.corrupt-*"))
-        for old in kept[:-CORRUPT_FILES_KEPT]:
-            old.unlink()
-        log.error("the outbox was damaged (%s); set aside as %s, begun anew", reason, aside)
 
 
 class _DamagedError(Exception):

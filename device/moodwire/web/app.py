@@ -25,6 +25,7 @@ from starlette.templating import Jinja2Templates
 
 import moodwire
 from moodwire.config.text import show
+from moodwire.history.store import DamagedError
 from moodwire.web import history_page, uploads
 from moodwire.web.guard import COOKIE, Guard, GuardMiddleware, address
 from moodwire.web.host import Host
@@ -33,6 +34,7 @@ from moodwire.web.passwords import SESSION_SECONDS
 
 HERE = Path(__file__).parent
 LARGEST_FORM = 4_096
+FORM_SECONDS = 10.0
 SELF_TEST_SECONDS = 60.0
 
 
@@ -57,7 +59,11 @@ def build_app(host: Host, guard: Guard) -> Starlette:
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[Middleware(GuardMiddleware, guard=guard)],
-        exception_handlers={HTTPException: pages.problem, Exception: pages.failure},
+        exception_handlers={
+            HTTPException: pages.problem,
+            DamagedError: pages.damaged,
+            Exception: pages.failure,
+        },
     )
 
 
@@ -107,6 +113,7 @@ class Pages:
     async def history_csv(self, request: Request) -> Response:
         if self._host.history is None:
             raise HTTPException(404, "No history is kept.")
+        await anyio.to_thread.run_sync(self._host.history.check)  # rather than break off half-way
         rows = history_page.csv_rows(self._host.history)
         headers = {"content-disposition": 'attachment; filename="moodwire-history.csv"'}
         return StreamingResponse(rows, media_type="text/csv", headers=headers)
@@ -197,16 +204,24 @@ class Pages:
         values = {"heading": heading, "text": error.detail}
         return self._page(request, "", "problem.html", values, error.status_code)
 
+    async def damaged(self, request: Request, error: Exception) -> Response:
+        text = str(error)
+        return await self.problem(request, HTTPException(503, f"{text[:1].upper()}{text[1:]}."))
+
     async def failure(self, request: Request, error: Exception) -> Response:
         return PlainTextResponse("Something went wrong here; the log says what.", 500)
 
     async def _form(self, request: Request) -> dict[str, str]:
         """A small form with the right token. Parsed here: no upload may hide in it."""
         body = b""
-        async for piece in request.stream():
-            body += piece
-            if len(body) > LARGEST_FORM:
-                raise HTTPException(413, "That form is too large.")
+        try:
+            async with asyncio.timeout(FORM_SECONDS):
+                async for piece in request.stream():
+                    body += piece
+                    if len(body) > LARGEST_FORM:
+                        raise HTTPException(413, "That form is too large.")
+        except TimeoutError:
+            raise HTTPException(408, "The form stopped arriving.") from None
         try:
             form = dict(parse_qsl(body.decode(), keep_blank_values=True))
         except UnicodeDecodeError:

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from moodwire.config import History
 from moodwire.events import UNCERTAIN
-from moodwire.history.spans import FOREVER, bounds, by_hour, weeks
+from moodwire.history.spans import FOREVER, bounds, by_hour, quiet_until, weeks
 from moodwire.history.statistics import Share, Today, compare_today, heat_map
 from moodwire.history.store import HOUR, MINUTE, HistoryStore, MoodMinute
 
@@ -42,7 +42,9 @@ class HourRow:
 
     hour: int
     cells: list[Cell]
-    listened: float
+    quiet: float
+    """Minutes from its start that were listened to throughout; 0 where that is not known."""
+    listened: str
     speech: str
     summary: str
     context: list[str]
@@ -56,7 +58,7 @@ def view(
     store: HistoryStore, settings: History, labels: Sequence[str], query: Mapping[str, str]
 ) -> dict[str, Any]:
     """Everything that the template names."""
-    now = datetime.now().astimezone()
+    now = datetime.now()
     day = _day(query.get("day"), now.date())
     start, end = bounds(day)
     minutes = store.moods(start, end)
@@ -117,9 +119,10 @@ def _hour_row(hour: int, minutes: list[MoodMinute], listened: float, context: li
     return HourRow(
         hour=datetime.fromtimestamp(hour).hour,
         cells=_cells(hour, minutes),
-        listened=min(60.0, listened / 60),
+        quiet=quiet_until(hour, listened, datetime.now().timestamp()) / 60,
+        listened=f"{min(60.0, listened / 60):.0f} min",
         speech=f"{speech / 60:.0f} min" if speech else "–",
-        summary=", ".join(parts) or "quiet",
+        summary=", ".join(parts) or "no speech",
         context=context,
     )
 

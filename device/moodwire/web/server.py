@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import logging
 import socket
@@ -9,6 +10,7 @@ from threading import Event, Thread
 from typing import Final
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from moodwire.config import Web
 from moodwire.web.app import build_app
@@ -19,11 +21,49 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 2.0
 
+REQUEST_SECONDS = 10.0
+"""For a request to arrive, all but its body; the app limits bodies."""
+
+UNREAD_SECONDS = 120
+"""After which a visitor who takes nothing of an answer is gone."""
+
 FREEBIND: Final = {
     socket.AF_INET: (socket.IPPROTO_IP, 15),
     socket.AF_INET6: (socket.IPPROTO_IPV6, 78),
 }
 """IP_FREEBIND and IPV6_FREEBIND: listen on an address that the machine does not have yet."""
+
+
+class Connection(H11Protocol):
+    """Ends where nothing is asked. uvicorn would wait for ever for a first request and for the
+    rest of any other, and then a hundred silent visitors keep everybody else out.
+    """
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._watch()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._calm()
+
+    def _watch(self) -> None:
+        """The deadline stays where it is when a little more arrives."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            self._calm()  # an answer may last: the live view, an export, a recording
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
+
+    def _calm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class WebServer:
@@ -39,6 +79,7 @@ class WebServer:
         self.ended = Event()
         config = uvicorn.Config(
             build_app(host, Guard(hashed)),
+            http=Connection,
             log_config=None,
             access_log=False,
             lifespan="off",
@@ -69,6 +110,8 @@ def _listen(settings: Web) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.address else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    # each connection inherits it; in milliseconds
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1_000 * UNREAD_SECONDS)
     try:
         _bind(listening, settings)
         listening.listen(64)  # from here on visitors wait instead of being refused
