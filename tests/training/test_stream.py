@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from moodwire.config import Config, Decision, Gate
-from moodwire.decision.observation import MoodChange, Observation, Window
+from moodwire.decision.observation import AlertRaised, MoodChange, Observation, Window
 from moodwire.features import DEFAULT_SPEC
 from moodwire.model import load_bundle
 from moodwire_training.cli.stream import command
@@ -87,6 +88,21 @@ def test_a_mood_told_in_a_neutral_passage_is_wrong() -> None:
     found = score([(truth("moods", 60, *passages), told)])["moods"]
     assert found["risk"] == pytest.approx(1 / 3, abs=0.01)
     assert found["risk_with_neutral"] == pytest.approx(1 / 2, abs=0.01)
+
+
+def test_an_alert_is_right_in_a_passage_of_its_mood() -> None:
+    told = showing(seconds=60)
+    for second, mood in ((14, "angry"), (34, "angry"), (55, "sad")):
+        place = int(second / HOP) - 1
+        alert = AlertRaised(mood, mood, 0.8, float(second), 3.0)
+        told[place] = replace(told[place], changes=(alert,))
+    passages = Segment(10, 15, "angry"), Segment(30, 35, "fear"), Segment(50, 54.5, "sad")
+    found = score([(truth("moods", 60, *passages), told)])["moods"]
+    assert found["alerts"] == {"angry": 2, "sad": 1}
+    assert found["alerted"] == {"angry": 1.0, "fear": 0.0, "sad": 1.0}
+    assert found["alerts_per_hour_of_speech"] == pytest.approx(3 / 14.5 * 3600, abs=0.1)
+    plain = score([(truth("plain", 60, Segment(10, 40, "neutral")), told)])["plain"]
+    assert plain["alerts_per_hour_of_speech"] == 360.0
 
 
 def test_goals_say_what_is_reached() -> None:

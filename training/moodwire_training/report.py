@@ -32,6 +32,8 @@ STREAM_FIGURES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "told_share": ("share of speech with a mood told, %", percent),
     "risk": ("share of that with a wrong one, %", percent),
     "risk_with_neutral": ("the same, moods told in neutral passages counted as wrong, %", percent),
+    "alerts_per_hour_of_speech": ("alerts an hour of speech, one rule a mood", "{:.1f}".format),
+    "alerted": ("angry passages that raise an alert, %", lambda found: percent(found["angry"])),
     "flips_per_minute": ("changes a minute of speech", "{:.1f}".format),
 }
 """What `moodwire-train stream` measures, and how it is written."""

@@ -13,8 +13,8 @@ PROFILES: dict[ProfileName, dict[str, Any]] = {
     "car": {
         "decision": {"enter": 0.6, "minimum_duration": 1.5, "hold": 5.0, "refractory": 5.0},
         "alert": [
-            {"name": "angry-driver", "moods": ["angry"], "confidence": 0.75, "sustained": 4.0},
-            {"name": "frightened-driver", "moods": ["fear"], "confidence": 0.75, "sustained": 4.0},
+            {"name": "angry-driver", "moods": ["angry"], "sustained": 4.0},
+            {"name": "frightened-driver", "moods": ["fear"], "sustained": 4.0},
         ],
     },
 }

@@ -123,7 +123,7 @@ class Alert(Section, frozen=True):
 
     name: Annotated[Identifier, Meta(description="What the alert is called in its messages")]
     moods: Annotated[list[str], Meta(min_length=1, description="Any of these moods, by label")]
-    confidence: Annotated[Share, Meta(description="Least smoothed probability of the mood")] = 0.7
+    confidence: Annotated[Share, Meta(description="Least smoothed probability of the mood")] = 0.5
     sustained: Annotated[
         float, Meta(ge=0.0, le=600.0, description="Seconds for which that must hold")
     ] = 3.0

@@ -54,12 +54,15 @@ def command(
     search: int,
     out: Path | None,
 ) -> None:
-    """False moods, missed moods and delays of the always-on device, on long composed streams."""
+    """False moods, missed moods and delays of the always-on device, on long composed streams.
+
+    Alerts are those of the configuration; where it has none, one for each mood, as by default.
+    """
     from msgspec.structs import replace
 
-    from moodwire.config import Config, load_config
+    from moodwire.config import Alert, Config, load_config
     from moodwire.model import load_bundle
-    from moodwire_training.stream.compose import streams
+    from moodwire_training.stream.compose import MOODS, streams
     from moodwire_training.stream.hear import hear, judged_share
     from moodwire_training.stream.score import goals, score
     from moodwire_training.stream.search import OPEN, describe, refine
@@ -69,6 +72,9 @@ def command(
     loaded = load_bundle(bundle)
     config = load_config(config_file) if config_file else Config()
     config = replace(config, gate=OPEN) if search else config
+    if not config.alert:
+        rules = [Alert(name=mood, moods=[mood]) for mood in loaded.labels if mood in MOODS]
+        config = replace(config, alert=rules)
     told = []
     for stream in streams(found, seed, minutes, voices):
         told.append(hear(stream, loaded, config))

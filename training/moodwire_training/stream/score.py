@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from moodwire.decision.observation import MoodChange, Observation
+from moodwire.decision.observation import AlertRaised, MoodChange, Observation
 from moodwire_training.stream.compose import MOODS, Segment
 from moodwire_training.stream.hear import Heard
 
@@ -44,6 +44,9 @@ class Tally:
     acted_hops: int = 0
     passages: dict[str, list[float | None]] = field(default_factory=dict)
     any_mood: list[float | None] = field(default_factory=list)
+    alerts: dict[str, int] = field(default_factory=dict)
+    alerted: dict[str, list[bool]] = field(default_factory=dict)
+    """Of each passage: whether an alert told its mood."""
 
 
 def score(told: Iterable[tuple[Heard, Sequence[Observation]]]) -> dict[str, Any]:
@@ -56,11 +59,13 @@ def score(told: Iterable[tuple[Heard, Sequence[Observation]]]) -> dict[str, Any]
 
 def _count(tally: Tally, heard: Heard, observations: Sequence[Observation]) -> None:
     tally.seconds += heard.seconds
-    changes = (change for seen in observations for change in seen.changes)
-    for change in changes:
-        is_start = isinstance(change, MoodChange) and change.change == "started"
-        if is_start and change.mood in MOODS:
-            tally.starts[change.mood] = tally.starts.get(change.mood, 0) + 1
+    changes = [change for seen in observations for change in seen.changes]
+    alerts = [change for change in changes if isinstance(change, AlertRaised)]
+    starts = (c for c in changes if isinstance(c, MoodChange) and c.change == "started")
+    for counts, told in ((tally.starts, starts), (tally.alerts, alerts)):
+        for change in told:
+            if change.mood in MOODS:
+                counts[change.mood] = counts.get(change.mood, 0) + 1
     shown = [seen.mood for seen in observations]
     labels = [mood for mood in shown if mood in (*MOODS, "neutral")]
     tally.flips += sum(a != b for a, b in pairwise(labels))
@@ -74,6 +79,13 @@ def _count(tally: Tally, heard: Heard, observations: Sequence[Observation]) -> N
         if segment.mood in MOODS:
             limit = int(np.searchsorted(times, segment.end + GRACE))
             _find(tally, segment, observations[first:limit])
+            tally.alerted.setdefault(segment.mood, []).append(
+                any(
+                    alert.mood == segment.mood
+                    and segment.start <= alert.time <= segment.end + GRACE
+                    for alert in alerts
+                )
+            )
 
 
 def _count_segment(tally: Tally, segment: Segment, shown: Sequence[str]) -> None:
@@ -104,18 +116,25 @@ def _figures(tally: Tally) -> dict[str, Any]:
         "false_moods_per_hour": round(sum(tally.starts.values()) / hours, 2),
         "started": dict(sorted(tally.starts.items())),
     }
+    if tally.alerts:
+        found["alerts"] = dict(sorted(tally.alerts.items()))
     if tally.segment_hops:
         found["non_neutral_share"] = _share(tally.non_neutral_hops, tally.segment_hops)
     if tally.spoken_seconds:
         found["judged_share"] = _share(tally.judged_hops, tally.spoken_hops)
         found["spoken_minutes"] = round(tally.spoken_seconds / 60, 1)
         found["flips_per_minute"] = round(60 * tally.flips / tally.spoken_seconds, 2)
+        alerts = sum(tally.alerts.values())
+        found["alerts_per_hour_of_speech"] = round(3600 * alerts / tally.spoken_seconds, 2)
     if tally.passages:
         delays = [delay for each in tally.passages.values() for delay in each]
         del found["false_moods_per_hour"]
         found |= _detection(delays)
         found["recall_by_mood"] = {
             mood: _detection(each)["recall"] for mood, each in sorted(tally.passages.items())
+        }
+        found["alerted"] = {
+            mood: _share(sum(each), len(each)) for mood, each in sorted(tally.alerted.items())
         }
         found["any_mood"] = _detection(tally.any_mood)
         found["told_share"] = _share(tally.told_hops, tally.acted_hops)
