@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from moodwire.audio.source import Chunk, SourceError
 from moodwire.config import Config, Decision
 from moodwire.decision.observation import MoodChange, Observation
+from moodwire.hearing import hear
 from moodwire.model import load_bundle
 from moodwire.pipeline import Pipeline
 
@@ -156,3 +158,25 @@ def test_an_unfilled_window_is_one_that_began_with_silence() -> None:
             )
             judged += 1
     assert judged >= 4
+
+
+def test_a_mood_is_ended_when_the_microphone_goes_away() -> None:
+    sound = [np.concatenate((quiet(3), tones.tone("angry", 5)))]
+
+    class Pulled:
+        name = "mic"
+        live = True
+        finished = False
+
+        def read(self, timeout: float) -> Chunk | None:
+            if not sound:
+                raise SourceError("went away")
+            return Chunk(sound.pop(), self.name, 0, START)
+
+        def close(self) -> None: ...
+
+    told: list[Observation] = []
+    with pytest.raises(SourceError, match="went away"):
+        for _, seen in hear(pipeline(), Pulled()):
+            told += seen
+    assert [c.change for c in moods(told)] == ["started", "ended"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 
-from moodwire.audio.source import Chunk, Source
+from moodwire.audio.source import Chunk, Source, SourceError
 from moodwire.decision.observation import Observation
 from moodwire.pipeline import Pipeline
 
@@ -15,11 +15,15 @@ Heard = tuple[Chunk | None, list[Observation]]
 def hear(pipeline: Pipeline, source: Source, timeout: float = 0.2) -> Iterator[Heard]:
     """Each chunk and what it told; no chunk and nothing where none came in time.
 
-    Ends with the source, after what still holds has been ended.
+    Ends with the source, after what still holds has been ended, also where the end is an error.
     """
     end = 0.0
     while not source.finished:
-        chunk = source.read(timeout)
+        try:
+            chunk = source.read(timeout)
+        except SourceError:
+            yield None, pipeline.reset(end)
+            raise
         if chunk is None:
             yield None, []
             continue

@@ -22,9 +22,9 @@ from sounds import sine
 
 from moodwire.audio.pipe import Pipe
 from moodwire.audio.sample import sample_recording
+from moodwire.audio.stream import Block
 from moodwire.service import piped
 from moodwire.service.piped import PipedStream
-from moodwire.service.stream import Block
 
 HOP = 1_600  # a tenth of a second
 SECONDS = HOP / 16_000

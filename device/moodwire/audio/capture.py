@@ -95,7 +95,7 @@ def _open(order: Order) -> tuple[Opening, Any]:
         )
     sounddevice = portaudio()
     channels = channels_to_open(device, order.channel)
-    rate = rate_to_open(device, channels, "int16")
+    rate = rate_to_open(device, channels)
     try:
         stream = sounddevice.RawInputStream(
             device=device.index, samplerate=rate, channels=channels, dtype="int16",

@@ -1,4 +1,4 @@
-"""When was a sample heard? Callbacks come late and in bursts; samples come evenly."""
+"""When was a sample heard? Packets come late and in bursts; samples come evenly."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ DRIFT = 3e-4
 """Seconds per second by which a sound card may run slower than the computer's clock."""
 
 STALL_SECONDS = 0.5
-"""A callback that is later than this did not come late: the sound in between is missing."""
+"""A packet that is later than this did not come late: the sound in between is missing."""
 
 
 class CaptureClock:

@@ -80,11 +80,11 @@ def channels_to_open(device: InputDevice, channel: int) -> int:
     return device.channels if device.channels <= MOST_MIXED_CHANNELS else 1
 
 
-def rate_to_open(device: InputDevice, channels: int, sample: str) -> int:
+def rate_to_open(device: InputDevice, channels: int) -> int:
     """16 kHz where the device takes it: what the model needs, and the least to carry."""
     sounddevice = portaudio()
     try:
-        sounddevice.check_input_settings(device.index, channels, sample, samplerate=MODEL_RATE)
+        sounddevice.check_input_settings(device.index, channels, "int16", samplerate=MODEL_RATE)
     except sounddevice.PortAudioError:
         return device.rate
     return MODEL_RATE

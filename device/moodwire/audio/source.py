@@ -59,15 +59,16 @@ class Source(Protocol):
 
     @property
     def finished(self) -> bool:
-        """No chunk will come any more: the file ended, or the device went away."""
+        """No chunk will come any more: the file ended, or `read` has said what went wrong."""
         ...
 
     def read(self, timeout: float) -> Chunk | None:
-        """The next chunk; None if `timeout` seconds did not bring one, or if it is finished."""
+        """The next chunk; None if `timeout` seconds did not bring one, or if it is finished.
+        SourceError if the file cannot be read on, or the device went away."""
         ...
 
-    def close(self) -> bool | None:
-        """Let go of the file or device; harmless when repeated. False: it would not close."""
+    def close(self) -> None:
+        """Let go of the file or device; harmless when repeated."""
         ...
 
 

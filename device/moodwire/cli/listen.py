@@ -15,7 +15,7 @@ from moodwire.audio.file import FileSource
 from moodwire.audio.source import Source, SourceError
 from moodwire.audio.wav import RawFormat
 from moodwire.cli.live import Scene, describe
-from moodwire.cli.problems import SOUND, CommandError, exits_with
+from moodwire.cli.problems import SOUND, exits_with
 from moodwire.cli.setup import (
     config_options,
     make_pipeline,
@@ -55,7 +55,7 @@ def command(
     pipeline = make_pipeline(bundle, config)
     click.echo(f"opening {_called(wanted, config)}", err=True)
     source = open_input(wanted, config, RawFormat(rate=rate))
-    heard = _checked(hear(pipeline, source), source)
+    heard = _paced(hear(pipeline, source), source)
     summary = Summary()
     try:
         with exits_with(SOUND, SourceError):
@@ -76,15 +76,13 @@ def _called(wanted: str | None, config: Config) -> str:
     return wanted or config.microphone.name or "the default microphone"
 
 
-def _checked(heard: Iterator[Heard], source: Source) -> Iterator[Heard]:
-    """A recording in real time; a microphone that goes away is an error, not an end."""
+def _paced(heard: Iterator[Heard], source: Source) -> Iterator[Heard]:
+    """A recording in real time."""
     pace = Pace() if isinstance(source, FileSource) else None
     for chunk, told in heard:
         if pace and chunk:
             pace.wait_for(chunk.end)
         yield chunk, told
-    if source.live:
-        raise CommandError(f"{source.name}: the microphone went away", SOUND)
 
 
 def _teller(source: Source, bundle: Bundle, config: Config) -> Teller:

@@ -56,12 +56,12 @@ def command(file: Path | None, device: str | None, seconds: float | None, as_jso
 
 
 def _run(device: str, channel: int, seconds: float | None, as_json: bool) -> None:
-    from moodwire.audio.microphone import MicrophoneSource
+    from moodwire.audio.capture_source import CaptureSource
     from moodwire.audio.source import MODEL_RATE, SourceError
     from moodwire.diagnostics.levels import Levels
 
     drawn = sys.stdout.isatty() and not as_json
-    with closing(MicrophoneSource(device, channel=channel)) as source:
+    with closing(CaptureSource(device, channel=channel)) as source:
         click.echo(f"{source.name}, {source.native_rate} Hz", err=True)
         levels = Levels(MODEL_RATE)
         end = float("inf") if seconds is None else monotonic() + seconds

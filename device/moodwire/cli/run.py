@@ -22,9 +22,9 @@ from moodwire.config import (
 from moodwire.config.state import state_directory
 
 if TYPE_CHECKING:
+    from moodwire.audio.spawn import Capture
     from moodwire.service.controls import Controls
     from moodwire.service.ear import Ear
-    from moodwire.service.spawn import Capture
 
 
 @click.command()
@@ -49,9 +49,9 @@ def command(
 
     SIGTERM ends it within two seconds; SIGHUP reads the configuration anew.
     """
+    from moodwire.audio.spawn import spawn_capture
     from moodwire.service.controls import Controls
     from moodwire.service.logs import set_up_logging
-    from moodwire.service.spawn import spawn_capture
 
     set_up_logging(verbose)
     path = find_config(file)
@@ -65,7 +65,9 @@ def command(
         config = controls.config()
     # PortAudio takes its time, numpy and the model take theirs: both at once
     hears = input_path is None and not (config.microphone.mute or controls.chosen.muted)
-    capture = spawn_capture(config) if hears else None
+    capture = None
+    if hears:
+        capture = spawn_capture(config.microphone.name, config.microphone.channel)
     try:
         ear = _run(controls, config, path, capture, input_path)
     finally:

@@ -89,9 +89,9 @@ def open_input(text: str | None, config: Config, raw: RawFormat | None = None) -
             from moodwire.audio.file import FileSource
 
             return FileSource(text, channel=channel)
-        from moodwire.audio.microphone import MicrophoneSource
+        from moodwire.audio.capture_source import CaptureSource
 
-        return MicrophoneSource(text or config.microphone.name, channel=channel)
+        return CaptureSource(text or config.microphone.name, channel=channel)
 
 
 def looks_like_a_file(text: str) -> bool:

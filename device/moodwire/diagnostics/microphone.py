@@ -10,8 +10,8 @@ from time import monotonic
 
 import numpy as np
 
+from moodwire.audio.capture_source import CaptureSource
 from moodwire.audio.devices import HARDWARE, InputDevice, find, input_devices
-from moodwire.audio.microphone import MicrophoneSource
 from moodwire.audio.source import MODEL_RATE, SourceError
 from moodwire.diagnostics.finding import Finding, Findings, broken, fine, skipped, warning
 from moodwire.diagnostics.sound import Samples, judge, measure
@@ -142,7 +142,7 @@ def _listen(about: Subject, cards: list[Card], chosen: InputDevice) -> Findings:
 def record(about: Subject, seconds: float) -> Samples:
     """Sound in memory only; what comes until the time is over."""
     settings = about.config.microphone
-    source = MicrophoneSource(settings.name, channel=settings.channel)
+    source = CaptureSource(settings.name, channel=settings.channel)
     taken: list[Samples] = []
     try:
         missing = round(seconds * MODEL_RATE)

@@ -15,6 +15,8 @@ from typing import Final
 import moodwire
 from moodwire.audio.health import SourceHealth
 from moodwire.audio.pipe import Pipe
+from moodwire.audio.spawn import Capture, spawn_capture
+from moodwire.audio.stream import CaptureStream, Stream
 from moodwire.config import Config
 from moodwire.model import Bundle
 from moodwire.publish.commands import Command
@@ -39,8 +41,6 @@ from moodwire.service.parts import (
     packet_samples,
 )
 from moodwire.service.piped import PATIENCE, PipedStream
-from moodwire.service.spawn import Capture, spawn_capture
-from moodwire.service.stream import CaptureStream, Stream
 from moodwire.service.wake import Wake
 
 log = logging.getLogger(__name__)
@@ -118,13 +118,13 @@ class Daemon:
     def _open_stream(self) -> Stream:
         parts = self.monitor.parts
         packet = packet_samples(parts.pipeline.spec, parts.config)
-        channel = parts.config.microphone.channel
+        name, channel = parts.config.microphone.name, parts.config.microphone.channel
         if self._input is not None:
             if self._was_deaf:
                 self._input.skip_waiting()
             self._was_deaf = True  # whenever it is opened again
             return PipedStream(self._input, packet, channel, self.monitor.heard_until)
-        process, self._capture = self._capture or spawn_capture(parts.config), None
+        process, self._capture = self._capture or spawn_capture(name, channel), None
         return CaptureStream(process, packet, channel)
 
     def _commanded(self, command: Command) -> None:

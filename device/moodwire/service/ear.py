@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 
 from moodwire.audio.health import Action, SourceHealth
+from moodwire.audio.stream import Block, Stream, StreamEndedError
 from moodwire.events import SourceState
-from moodwire.service.stream import Block, Stream, StreamEndedError
 
 log = logging.getLogger(__name__)
 

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from moodwire.audio.memory import release_startup_code
+from moodwire.audio.stream import Block
 from moodwire.decision.observation import Observation
 from moodwire.events import SourceState
 from moodwire.publish.composer import HEALTH_SECONDS, HEARING, Vitals
@@ -24,7 +25,6 @@ from moodwire.service.ear import Ear
 from moodwire.service.figures import Durations
 from moodwire.service.notify import Notifier
 from moodwire.service.parts import Parts
-from moodwire.service.stream import Block
 from moodwire.service.wake import Wake
 from moodwire.service.watchdog import WatchdogGate
 

@@ -18,7 +18,7 @@ from moodwire.audio.errors import SourceError
 from moodwire.audio.health import Heard, Patience
 from moodwire.audio.pipe import Pipe, PipeSource
 from moodwire.audio.source import MODEL_RATE, Chunk, Samples
-from moodwire.service.stream import Block, StreamEndedError
+from moodwire.audio.stream import Block, StreamEndedError
 
 PATIENCE = Patience(first_audio=math.inf, lost=math.inf, silent_reopen=math.inf)
 """A pipe cannot be opened anew: whoever writes into it may take all the time it needs."""

@@ -10,9 +10,7 @@ import numpy as np
 import pytest
 
 from moodwire.audio.capture import FAILURE, HEADER, SAMPLES, Opening
-from moodwire.audio.health import Patience, SourceHealth
-from moodwire.service.ear import Ear
-from moodwire.service.stream import CaptureStream, Decoder, StreamEndedError, heard
+from moodwire.audio.stream import CaptureStream, Decoder, StreamEndedError, heard
 
 PACKET = 320
 
@@ -128,7 +126,7 @@ def ending(stream: CaptureStream) -> str:
     ("program", "reason"),
     [
         ('out.write(b\'{"error": "no such microphone"}\\n\')', "no such microphone"),
-        ("pass", "before it opened"),
+        ("sys.exit(4)", "with status 4 before it opened"),
         ("out.write(b'no JSON\\n')", "capture process"),
         ('out.write(b\'{"name": "m", "rate": 16000, "channels": 1}\\n\'); sys.exit(3)', "3"),
     ],
@@ -148,17 +146,3 @@ def test_a_stuck_capture_process_is_ended_for_certain() -> None:
     stream.close()
     assert time.monotonic() - began < 1.0
     assert stream._process.returncode is not None
-
-
-def test_an_ear_whose_device_cannot_be_opened_keeps_trying() -> None:
-    tried = []
-
-    def fails() -> CaptureStream:
-        tried.append(1)
-        raise OSError("too many processes")
-
-    ear = Ear(fails, SourceHealth(Patience(), jitter=lambda: 1.0))
-    ear.start(0.0)
-    assert ear.state == "lost" and "too many processes" in ear.trouble
-    ear.tick(0.5)
-    assert len(tried) == 2

@@ -1,6 +1,6 @@
-"""What the daemon hears through: the capture process, seen from the daemon's side.
+"""The capture process, seen from the side of who hears through it.
 
-Nothing here waits: the daemon's loop polls `fileno` and takes what has come.
+Nothing here waits: one polls `fileno`, as the daemon's loop does, and takes what has come.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from moodwire.audio.clock import CaptureClock
 from moodwire.audio.health import Heard
 from moodwire.audio.resample import Resampler
 from moodwire.audio.source import MODEL_RATE, Samples
-from moodwire.service.spawn import Capture
+from moodwire.audio.spawn import Capture
 
 PIPE_BYTES: Final = 1 << 18
 """Eight seconds at 16 kHz: the bounded buffer between capture and pipeline. When it is full, the
@@ -91,6 +91,11 @@ class CaptureStream:
         self._channel = channel
         self._begin(packet)
 
+    @property
+    def opening(self) -> Opening | None:
+        """What was opened; None if that has not been told yet."""
+        return self._decoder.opening if self._decoder else None
+
     def fileno(self) -> int:
         return self._pipe
 
@@ -98,7 +103,9 @@ class CaptureStream:
         ended = self._fill()
         if self._decoder is None and not self._read_opening():
             if ended:
-                raise StreamEndedError("the capture process ended before it opened anything")
+                raise StreamEndedError(
+                    f"the capture process ended{self._status()} before it opened anything"
+                )
             return []
         assert self._decoder is not None
         blocks = self._decoder.blocks(self._bytes)

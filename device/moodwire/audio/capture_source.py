@@ -1,0 +1,81 @@
+"""The microphone as a Source, for commands: heard through the capture process, as the daemon does.
+
+So what `meter` and `doctor` judge is what the service hears.
+"""
+
+from __future__ import annotations
+
+import select
+from collections import deque
+from time import monotonic
+
+from moodwire.audio.capture import Opening
+from moodwire.audio.source import BLOCK_SECONDS, MODEL_RATE, Chunk, SourceError
+from moodwire.audio.spawn import spawn_capture
+from moodwire.audio.stream import Block, CaptureStream, StreamEndedError
+
+PATIENCE_SECONDS = 10.0
+"""How long the capture process may take to open a device."""
+
+
+class CaptureSource:
+    """Capture begins with the object. `read` from one thread."""
+
+    live = True
+
+    def __init__(
+        self, device: str = "", *, channel: int = 0, patience: float = PATIENCE_SECONDS
+    ) -> None:
+        """`device`: name, part of it or identifier; empty: the default one."""
+        self.finished = False
+        self._blocks: deque[Block] = deque()
+        self._position = 0
+        process = spawn_capture(device, channel)
+        self._stream = CaptureStream(process, round(BLOCK_SECONDS * MODEL_RATE), channel)
+        try:
+            opening = self._wait_for_opening(device or "the default microphone", patience)
+        except BaseException:
+            self.close()
+            raise
+        self.name, self.native_rate = opening.name, opening.rate
+
+    def read(self, timeout: float) -> Chunk | None:
+        """Raises SourceError once when the device has gone away."""
+        deadline = monotonic() + timeout
+        while not self._blocks:
+            try:
+                if self.finished or not self._heard_by(deadline):
+                    return None
+            except StreamEndedError as error:
+                self.finished = True
+                raise SourceError(f"{self.name}: the microphone went away: {error}") from None
+        block = self._blocks.popleft()
+        position = self._position + block.lost
+        self._position = position + len(block.samples)
+        return Chunk(block.samples, self.name, position, block.time, after_gap=block.after_gap)
+
+    def close(self) -> None:
+        self.finished = True
+        self._blocks.clear()
+        self._stream.close()
+
+    def _wait_for_opening(self, what: str, patience: float) -> Opening:
+        """PortAudio may hang for ever when the audio server does."""
+        deadline = monotonic() + patience
+        while self._stream.opening is None:
+            try:
+                if not self._heard_by(deadline):
+                    raise SourceError(
+                        f"opening {what} did not end within {patience:g} s; the audio server hangs"
+                    )
+            except StreamEndedError as error:
+                raise SourceError(str(error)) from None
+        return self._stream.opening
+
+    def _heard_by(self, deadline: float) -> bool:
+        """Take what comes; False if nothing did in time."""
+        left = max(0.0, deadline - monotonic())
+        if not select.select([self._stream.fileno()], [], [], left)[0]:
+            return False
+        self._blocks += self._stream.take()
+        return True
