@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -72,6 +73,26 @@ def test_bad_files_are_named_and_the_others_go_on(
         assert str(path) in result.stderr
     assert "3 of 4 files could not be read" in result.stderr
     assert moodwire("classify", *bad).exit_code == 5
+
+
+def test_a_name_that_is_not_utf_8_is_read_like_any_other(
+    moodwire: Run, record: Record, tmp_path: Path
+) -> None:
+    folder = tmp_path / "stick"
+    folder.mkdir()
+    odd = os.fsdecode(os.fsencode(folder) + b"/caf\xe9.wav")
+    record("sound.wav", ("angry", 2.0)).rename(odd)
+    for form in ("--json", "--csv"):
+        told = moodwire("classify", form, str(folder))
+        assert told.exit_code == 0, told.output
+        assert "caf\ufffd.wav" in told.stdout and "angry" in told.stdout
+
+
+def test_a_folder_without_a_recording_is_told(moodwire: Run, tmp_path: Path) -> None:
+    (tmp_path / "memo.m4a").touch()
+    told = moodwire("classify", str(tmp_path))
+    assert told.exit_code == 5
+    assert "no sound files in" in told.stderr and ".wav" in told.stderr
 
 
 def test_a_damaged_file_does_not_spoil_the_next(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,7 @@ class FileSource:
     def __init__(
         self, path: Path | str, *, channel: int = 0, block_seconds: float = BLOCK_SECONDS
     ) -> None:
-        self.name = str(path)
+        self.name = spelled(path)
         self._file = _open(Path(path))
         try:
             check_channel(channel, self._file.channels, self.name)
@@ -86,20 +87,26 @@ class FileSource:
         return Chunk(samples, self.name, position, position / MODEL_RATE)
 
 
+def spelled(path: Path | str) -> str:
+    """A file's name as it can be printed: old sticks and archives hold names that are not UTF-8."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def _open(path: Path) -> ForwardFile:
+    name = spelled(path)
     if path.is_dir():
-        raise SourceError(f"{path} is a directory; name a sound file")
+        raise SourceError(f"{name} is a directory; name a sound file")
     try:
         if path.stat().st_size == 0:
-            raise SourceError(f"{path} is empty; name a sound file")
+            raise SourceError(f"{name} is empty; name a sound file")
         with path.open("rb"):
             pass  # libsndfile says 'System error' for everything that the system refuses
-        return ForwardFile(path)
+        return ForwardFile(os.fsencode(path))
     except OSError as error:
-        raise SourceError(f"{path}: {error.strerror}") from error
+        raise SourceError(f"{name}: {error.strerror}") from error
     except soundfile.SoundFileError as error:
         kinds = "wav, flac, ogg, opus, mp3 and others are read"
         reason = getattr(error, "error_string", str(error))
         raise SourceError(
-            f"{path} is no sound file that can be read: {reason} ({kinds})"
+            f"{name} is no sound file that can be read: {reason} ({kinds})"
         ) from error

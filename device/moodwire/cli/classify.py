@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from moodwire.audio.file import FileSource
+from moodwire.audio.file import FileSource, spelled
 from moodwire.audio.source import SourceError
 from moodwire.cli.problems import SOME_FILES, SOUND, CommandError
 from moodwire.cli.setup import (
@@ -61,6 +61,9 @@ def command(
     bundle = read_bundle(config, model_path)
     pipeline = make_pipeline(bundle, clip_config(config, bundle.spec))
     paths = find_files(files)
+    if not paths:
+        named, kinds = ", ".join(files), ", ".join(sorted(SOUND_SUFFIXES))
+        raise CommandError(f"no sound files in {named}; looked for {kinds}", SOUND)
     failures: list[Path] = []
     results = _with_progress(paths, lambda path: _classify(pipeline, path, failures))
     write: dict[str | None, Callable[[Iterator[Result], tuple[str, ...]], None]] = {
@@ -128,7 +131,7 @@ def _write_json(results: Iterator[Result], labels: tuple[str, ...]) -> None:
 
 def _as_dict(path: Path, clip: ClipMood, labels: tuple[str, ...]) -> dict[str, Any]:
     return {
-        "path": str(path),
+        "path": spelled(path),
         "mood": clip.mood,
         "confidence": None if clip.confidence is None else round(clip.confidence, 4),
         "probabilities": None
@@ -160,7 +163,8 @@ def _write_table(results: Iterator[Result], labels: tuple[str, ...]) -> None:
     folder = _common_folder([path for path, _ in clips])
     roomy = console.width >= ROOMY
     table = Table(box=None, pad_edge=False, header_style="bold", title_justify="left")
-    table.add_column(f"in {folder}/" if folder else "file", overflow="fold", ratio=1)
+    heading = f"in {spelled(folder)}/" if folder else "file"
+    table.add_column(heading, overflow="fold", ratio=1, min_width=8)
     for name in ("mood", "sure", "seconds", *(labels if roomy else ("else",))):
         left = name in ("mood", "else")
         table.add_column(name, justify="left" if left else "right", no_wrap=True)
@@ -172,7 +176,7 @@ def _write_table(results: Iterator[Result], labels: tuple[str, ...]) -> None:
 def _cells(
     path: Path, folder: Path | None, clip: ClipMood, labels: tuple[str, ...], roomy: bool
 ) -> list[str]:
-    name = str(path.relative_to(folder) if folder else path)
+    name = spelled(path.relative_to(folder) if folder else path)
     cells = [escape(name), f"[bold]{clip.mood}[/]", "", f"{clip.seconds:.1f}"]
     if clip.probabilities is None or clip.confidence is None:
         return cells

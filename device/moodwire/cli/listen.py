@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -106,9 +108,24 @@ def _scene(source: Source, bundle: Bundle, config: Config) -> Scene:
     )
 
 
+@contextmanager
+def _killed_tidily() -> Iterator[None]:
+    """`timeout`, `kill` and a closed terminal leave the cursor visible, too."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {each: signal.signal(each, end) for each in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
 def _show(heard: Iterator[Heard], scene: Scene, summary: Summary) -> None:
     last_chunk = time.monotonic()
-    with Live(scene, console=Console(), auto_refresh=False) as live:
+    with _killed_tidily(), Live(scene, console=Console(), auto_refresh=False) as live:
         for chunk, told in heard:
             now = time.monotonic()
             if chunk:
