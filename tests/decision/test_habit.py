@@ -54,6 +54,17 @@ def test_a_quarrel_is_not_taken_for_the_way_people_sound(mood: str) -> None:
     assert listen(habit, voice(mood, np.zeros(6)), 600.0) == mood
 
 
+@pytest.mark.parametrize("mood", [label for label in LABELS if label != "neutral"])
+def test_who_was_never_heard_otherwise_stays_angry_for_an_hour(mood: str) -> None:
+    """A quarrel right after the start: the answers of a real network, which differ from window to
+    window, and are sometimes surer than a mood is."""
+    habit, rng, shown = Habit(LABELS), np.random.default_rng(5), []
+    for _ in range(4 * 3600):
+        said = voice(mood, rng.normal(0.0, 1.0, 6), 2.5)
+        shown.append(LABELS[int(habit.push(said, HOP, PATIENCE).argmax())])
+    assert shown[-4 * 300 :].count(mood) > 0.5 * len(shown[-4 * 300 :])
+
+
 @pytest.mark.parametrize("sureness", [1.0, 2.0, 3.0])
 def test_plain_talk_for_hours_makes_no_moods(sureness: float) -> None:
     habit, rng = Habit(LABELS), np.random.default_rng(5)

@@ -18,7 +18,7 @@ from moodwire_training.folds import read_plan
 from moodwire_training.gate.material import ACCEPTANCE, RATE, Recording, recordings
 from moodwire_training.gate.scenes import coloured_noise
 from moodwire_training.stream import compose
-from moodwire_training.stream.compose import Cast, Segment, Stream
+from moodwire_training.stream.compose import Cast, Segment
 from moodwire_training.stream.hear import Heard, decide, gated, hear
 from moodwire_training.stream.score import goals, score
 from moodwire_training.stream.search import GATES, Candidate, describe
@@ -190,11 +190,29 @@ def test_a_replay_decides_as_the_device_did(cast: Cast) -> None:
     """Recorded with an open gate, replayed with the real one: to the letter the same."""
     stream = compose.compose(np.random.default_rng(3), cast, "moods", 20.0)
     bundle, real = load_bundle(), Config(decision=Decision(enter=0.3, exit=0.2))
-    _, told = hear(Stream("moods", stream.samples, stream.segments), bundle, real)
-    everything, _ = hear(stream, bundle, Config(gate=Gate(enter=0.0, exit=0.0, minimum_speech=0.0)))
-    again = decide(gated(everything, real.gate), bundle.labels, real.decision, {})
-    assert [seen.mood for seen in again] == [seen.mood for seen in told]
-    assert [seen.window.speech for seen in again] == [seen.window.speech for seen in told]
+    twice = [stream, stream]
+    first, second = hear(twice, bundle, real)
+    opened = Config(gate=Gate(enter=0.0, exit=0.0, minimum_speech=0.0))
+    passed = [gated(everything, real.gate) for everything, _ in hear(twice, bundle, opened)]
+    for (_, again), (_, told) in zip(
+        decide(passed, bundle.labels, real.decision, {}), (first, second), strict=True
+    ):
+        assert [seen.mood for seen in again] == [seen.mood for seen in told]
+        assert [seen.window.speech for seen in again] == [seen.window.speech for seen in told]
+
+
+def test_a_device_is_used_to_a_voice_until_it_stands_in_another_home() -> None:
+    probabilities = np.array([0.1, 0.1, 0.1, 0.1, 0.2, 0.4], np.float32)
+    windows = tuple(Window(HOP * n, True, -30.0, 10.0, probabilities) for n in range(1, 400))
+    first = Heard("plain", 100.0, (), DEFAULT_SPEC, windows, ())
+    homes = [first, first, replace(first, home=1)]
+    labels = ("angry", "disgust", "fear", "happy", "neutral", "sad")
+    cold, later, elsewhere = (told for _, told in decide(homes, labels, Decision(), {}))
+    assert [seen.window.time for seen in later] == pytest.approx([s.window.time for s in cold])
+    begins = [told[0].smoothed for told in (cold, later, elsewhere)]
+    assert begins[0] is not None and begins[1] is not None
+    assert begins[1][5] < begins[0][5] - 0.05, "sad, as it always sounds"
+    assert np.array_equal(begins[0], begins[2])
 
 
 def test_what_a_search_found_can_be_set() -> None:

@@ -30,6 +30,10 @@ MEMORY = 3600.0
 """Seconds of speech that the mean reaches back: a day or more, so that a quarrel does not become
 the way in which people here always sound."""
 
+MOST = 0.7
+"""Nats that are ever taken out of a mood or given to it: who has been angry since the device began
+to listen is angry, though a voice that always sounds so cannot be told from that."""
+
 LEAST_PROBABILITY = 1e-6
 
 
@@ -66,3 +70,4 @@ class Habit:
         beyond = said - SURENESS * (mood - mood.mean())
         self._heard = min(self._heard + seconds, MEMORY)
         self._usual += (beyond - self._usual) * (seconds / (self._heard + patience))
+        np.clip(self._usual, -MOST, MOST, out=self._usual)

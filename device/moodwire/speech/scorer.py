@@ -78,6 +78,6 @@ class SpeechScorer:
 
     def _ends_in(self, frames: int) -> NDArray[np.int64]:
         """The chunks that the last samples of the next frames lie in."""
-        numbers = np.arange(self._frames, self._frames + frames)
+        numbers = np.arange(self._frames, self._frames + frames, dtype=np.int64)
         self._frames += frames
         return (self._spec.frame_length + self._spec.hop_length * numbers - 1) // CHUNK

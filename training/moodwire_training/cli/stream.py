@@ -76,11 +76,11 @@ def command(
         rules = [Alert(name=mood, moods=[mood]) for mood in loaded.labels if mood in MOODS]
         config = replace(config, alert=rules)
     told = []
-    for stream in streams(found, seed, minutes, voices):
-        told.append(hear(stream, loaded, config))
+    for one, observations in hear(streams(found, seed, minutes, voices), loaded, config):
+        told.append((one, observations))
         click.echo(
-            f"{stream.kind}: {stream.seconds:.0f} s, {len(stream.segments)} passages, "
-            f"{100 * judged_share([told[-1][0]]):.0f} % judged",
+            f"{one.kind}: {one.seconds:.0f} s, {len(one.segments)} passages, "
+            f"{100 * judged_share([one]):.0f} % judged",
             err=True,
         )
     if search:

@@ -52,6 +52,8 @@ class Stream:
     kind: Kind
     samples: Samples
     segments: tuple[Segment, ...]
+    home: int = 0
+    """Streams of one home are heard by one device, one after the other."""
 
     @property
     def seconds(self) -> float:
@@ -89,18 +91,26 @@ def left_out_by(plan: str, training: str) -> frozenset[str]:
     return frozenset(read_plan(plan).training(training).test) - ACCEPTANCE
 
 
-def streams(cast_: Cast, seed: int, minutes: float, voices: int = 0) -> Iterator[Stream]:
-    """Of each kind so many minutes, in streams of five.
+HOME_STREAMS = 12
+"""Of each kind that one device hears: an hour."""
 
-    `voices`: how many people live where a stream is heard; 0: anybody may come in at any time.
+
+def streams(cast_: Cast, seed: int, minutes: float, voices: int = 0) -> Iterator[Stream]:
+    """Of each kind so many minutes, in streams of five, one of each kind in turn.
+
+    `voices`: how many actors live in a home, and as many who only read aloud; 0: anybody may come
+    in at any time. After an hour of each kind comes another home.
     """
     kinds: tuple[Kind, ...] = ("noise", "human noise", "plain", "moods")
-    for number, kind in enumerate(kinds):
-        wanted = minutes / 6 if kind == "human noise" else minutes
-        for part in range(max(1, round(wanted / 5))):
-            rng = np.random.default_rng((seed, number, part))
-            present = household(rng, cast_, voices) if voices else cast_
-            yield compose(rng, present, kind, 300.0 if wanted >= 5 else 60 * wanted)
+    for part in range(max(1, round(minutes / 5))):
+        home = part // HOME_STREAMS
+        present = household(np.random.default_rng((seed, home)), cast_, voices) if voices else cast_
+        for number, kind in enumerate(kinds):
+            wanted = minutes / 6 if kind == "human noise" else minutes
+            if part < max(1, round(wanted / 5)):
+                rng = np.random.default_rng((seed, number, part))
+                seconds = 300.0 if wanted >= 5 else 60 * wanted
+                yield replace(compose(rng, present, kind, seconds), home=home)
 
 
 def household(rng: np.random.Generator, cast_: Cast, voices: int) -> Cast:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,10 @@ from moodwire_training.gate.material import RATE
 from moodwire_training.stream.compose import Kind, Segment, Stream
 
 BLOCK = RATE // 10
+
+BETWEEN_SECONDS = 60.0
+"""Of one device: nothing of a stream is still held when the next one begins."""
+
 Floats = NDArray[np.float32]
 
 
@@ -34,6 +39,7 @@ class Heard:
     windows: tuple[Window, ...]
     scores: tuple[Floats, ...]
     """Speech scores of the frames of each hop."""
+    home: int = 0
 
 
 class Listening:
@@ -52,18 +58,39 @@ class Listening:
         self._scorer.reset()
 
 
-def hear(stream: Stream, bundle: Bundle, config: Config) -> tuple[Heard, list[Observation]]:
-    """The samples come in pieces of 0.1 s, as a microphone would bring them."""
-    scorer = Listening(bundle)
-    pipeline = Pipeline(bundle, config, scorer=scorer)
-    told: list[Observation] = []
-    for start in range(0, len(stream.samples), BLOCK):
-        told += pipeline.push(stream.samples[start : start + BLOCK], start / RATE)
-    told += pipeline.reset(stream.seconds)
-    windows = tuple(seen.window for seen in told[:-1])
-    scores = tuple(scorer.said)
-    heard = Heard(stream.kind, stream.seconds, stream.segments, bundle.spec, windows, scores)
-    return heard, told
+class Device:
+    """In one home: what it has got used to in one stream, it knows in the next."""
+
+    def __init__(self, bundle: Bundle, config: Config) -> None:
+        self._spec = bundle.spec
+        self._scorer = Listening(bundle)
+        self._pipeline = Pipeline(bundle, config, scorer=self._scorer)
+        self._time = 0.0
+
+    def hear(self, stream: Stream) -> tuple[Heard, list[Observation]]:
+        """The samples come in pieces of 0.1 s, as a microphone would bring them."""
+        began, self._scorer.said = self._time, []
+        told: list[Observation] = []
+        for start in range(0, len(stream.samples), BLOCK):
+            told += self._pipeline.push(stream.samples[start : start + BLOCK], began + start / RATE)
+        told += self._pipeline.reset(began + stream.seconds)
+        self._time += stream.seconds + BETWEEN_SECONDS
+        told = [seen.earlier(began) for seen in told]
+        windows = tuple(seen.window for seen in told[:-1])
+        scores = tuple(self._scorer.said)
+        heard = Heard(
+            stream.kind, stream.seconds, stream.segments, self._spec, windows, scores, stream.home
+        )
+        return heard, told
+
+
+def hear(
+    streams: Iterable[Stream], bundle: Bundle, config: Config
+) -> Iterator[tuple[Heard, list[Observation]]]:
+    """Each home has a new device."""
+    for _, streams_there in groupby(streams, key=lambda stream: stream.home):
+        device = Device(bundle, config)
+        yield from map(device.hear, streams_there)
 
 
 def gated(heard: Heard, settings: Gate) -> Heard:
@@ -78,12 +105,16 @@ def gated(heard: Heard, settings: Gate) -> Heard:
 
 
 def decide(
-    heard: Heard, labels: Sequence[str], settings: Decision, advice: Mapping[str, float]
-) -> list[Observation]:
+    heard: Iterable[Heard], labels: Sequence[str], settings: Decision, advice: Mapping[str, float]
+) -> Iterator[tuple[Heard, list[Observation]]]:
     """The same windows under other settings, without hearing them again."""
-    decider = Decider(labels, settings, (), advice)
-    told = [decider.step(window) for window in heard.windows]
-    return [*told, decider.stop(heard.seconds)]
+    for _, heard_there in groupby(heard, key=lambda one: one.home):
+        decider, began = Decider(labels, settings, (), advice), 0.0
+        for one in heard_there:
+            told = [decider.step(replace(w, time=began + w.time)) for w in one.windows]
+            told.append(decider.stop(began + one.seconds))
+            yield one, [seen.earlier(began) for seen in told]
+            began += one.seconds + BETWEEN_SECONDS
 
 
 def judged_share(heard: Iterable[Heard]) -> float:

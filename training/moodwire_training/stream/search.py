@@ -83,8 +83,8 @@ def _try(
     decision: Decision,
     advice: Mapping[str, float],
 ) -> Candidate:
-    told = [(one, decide(one, labels, decision, advice)) for one in passed]
-    return Candidate(gate, decision, advice, score(told))
+    figures = score(decide(passed, labels, decision, advice))
+    return Candidate(gate, decision, advice, figures)
 
 
 def _drawn(rng: np.random.Generator, base: Decision, count: int) -> Iterator[Decision]:
