@@ -13,6 +13,7 @@ import sys
 import threading
 import urllib.parse
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -21,6 +22,8 @@ from kitchen import wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
 from moodwire.audio.sample import sample_recording
+from moodwire.config import Config
+from moodwire.web import daemon_page
 
 ROOT = Path(__file__).parents[2]
 # Four times as fast as it was spoken: what comes in one burst has lasted no time.
@@ -164,10 +167,33 @@ def test_the_page_mutes_the_real_microphone(daemon):
     token = daemon.ask("/settings")[1].split('data-csrf="', 1)[1].split('"', 1)[0]
     form = urllib.parse.urlencode({"csrf": token, "muted": "yes"})
     assert daemon.ask("/mute", "POST", form)[0] == 303
+    assert "The microphone is muted." in daemon.ask("/settings")[1]  # where the answer leads
     shown = daemon.wait_for(lambda now: now["source"] == "muted")
     assert shown["mood"] is None
     assert daemon.ask("/healthz") == (200, "ok\n")  # muted on purpose is healthy
     assert scrape(daemon)["moodwire_source_state{muted}"] == 1
+
+
+def test_the_answer_to_mute_waits_until_the_loop_has_done_it(monkeypatch):
+    monkeypatch.setattr(daemon_page, "WebServer", lambda host: None)
+    monkeypatch.setattr(daemon_page, "OBEY_SECONDS", WAIT_SECONDS)
+    parts = SimpleNamespace(
+        config=Config(),
+        bundle=SimpleNamespace(labels=()),
+        link=SimpleNamespace(connected=False),
+    )
+    monitor = SimpleNamespace(parts=parts, source="live")
+    asked = []
+    page = daemon_page.DaemonPage(monitor, asked.append, None, None)
+    answer = threading.Thread(target=page.mute, args=(True,), daemon=True)
+    answer.start()
+    wait_until(lambda: asked)
+    answer.join(0.3)
+    assert answer.is_alive()
+    monitor.source = "muted"
+    page.source("muted")
+    answer.join(WAIT_SECONDS / 2)
+    assert not answer.is_alive()
 
 
 def test_stopping_writes_the_history(daemon):
