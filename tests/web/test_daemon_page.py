@@ -38,18 +38,20 @@ class RunningDaemon:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.state = folder / "state"
-        config = folder / "config.toml"
-        config.write_text(
-            f'[mqtt]\nenabled = false\n[paths]\nstate = "{self.state}"\n'
-            f"[web]\nenabled = true\nport = {self.port}\n"
-            "[history]\nenabled = true\nwrite_every = 10.0\n"
-        )
+        self.config = folder / "config.toml"
+        self.configure()
         self.fifo = folder / "sound"
         os.mkfifo(self.fifo)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "moodwire", "run", "--config", config, "--input", self.fifo],
-            stdout=subprocess.DEVNULL,
-        )
+        self._log = folder / "log"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "moodwire", "run"),
+                    *("--config", self.config, "--input", self.fifo),
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         self.spoken = threading.Event()
         self._end = threading.Event()
         self._feeder = threading.Thread(target=self._feed, daemon=True)
@@ -66,6 +68,23 @@ class RunningDaemon:
                         self._end.wait(PAUSE)
                     self.spoken.set()
             self._end.wait()
+
+    def configure(self, *, keep_days: int = 90, hold: float = 3.0) -> None:
+        self.config.write_text(
+            f'[mqtt]\nenabled = false\n[paths]\nstate = "{self.state}"\n'
+            f"[web]\nenabled = true\nport = {self.port}\n"
+            f"[history]\nenabled = true\nwrite_every = 10.0\nkeep_days = {keep_days}\n"
+            f"[decision]\nhold = {hold}\n"
+        )
+
+    def told(self, words: str) -> int:
+        """How often the log says so."""
+        return self._log.read_text().count(words)
+
+    def reload(self) -> None:
+        before = self.told("was read anew")
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.told("was read anew") > before)
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -160,6 +179,19 @@ def test_the_dashboard_asks_only_for_metrics_that_there_are(daemon):
     # a machine without a thermal sensor has no temperature to tell
     assert asked - there - {"moodwire_cpu_temperature_celsius"} == set()
     assert len(asked) >= 10
+
+
+def test_the_page_says_what_is_in_force_not_what_a_restart_would_bring(daemon):
+    daemon.configure(keep_days=7, hold=4.5)
+    daemon.reload()
+    settings = daemon.ask("/settings")[1]
+    assert re.search(r"\bhold = 4.5\b", settings)
+    assert re.search(r"\bkeep_days = 90\b", settings)
+    assert "Kept for 90 days." in daemon.ask("/history")[1]
+    daemon.reload()  # says nothing new
+    daemon.configure()
+    daemon.reload()
+    assert daemon.told("take effect when the daemon is restarted") == 1
 
 
 def test_the_page_mutes_the_real_microphone(daemon):
