@@ -43,6 +43,16 @@ def test_the_usual_hour_is_the_same_one_by_the_clock_before_and_after_a_change(
     assert "over 14 days: as usual" in " ".join(told.split())
 
 
+@pytest.mark.usefixtures("berlin")
+def test_on_the_first_day_nothing_is_usual(moodwire, tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "datetime", Monday)
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add([MoodMinute(int(datetime(2026, 10, 26, 8).timestamp()), "happy", 60.0, 0.8)])
+    told = moodwire("history", "--day", "2026-10-26", "--file", store.path).output
+    said = "happy: 100 % of this hour's speech, usually not known yet: too few days to say"
+    assert said in " ".join(told.split())
+
+
 @pytest.mark.parametrize("options", [(), ("--json", "--all"), ("--mood", "happy")])
 def test_a_damaged_history_is_said_in_one_line_and_left(moodwire, tmp_path, options):
     path = tmp_path / "history.sqlite"

@@ -45,6 +45,16 @@ def test_the_usual_hour_is_the_same_one_by_the_clock_before_and_after_a_change(
     assert happy["verdict"] == "no"
 
 
+@pytest.mark.usefixtures("berlin")
+def test_on_the_first_day_nothing_is_usual(tmp_path, monkeypatch):
+    monkeypatch.setattr(history_page, "datetime", Monday)
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add([MoodMinute(int(datetime(2026, 10, 26, 8).timestamp()), "happy", 60.0, 0.8)])
+    (happy,) = view(store, Config().history, ["happy"], {})["comparison"]
+    assert (happy["today"], happy["usual"]) == ("100 %", "not known yet")
+    assert happy["verdict"] == "too few days to say"
+
+
 def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(tmp_path):
     """Switched on at half past eight, the store knows of thirty minutes, not of which."""
     store = HistoryStore(tmp_path / "history.sqlite")

@@ -117,9 +117,10 @@ def _print_comparison(
 ) -> None:
     words = {True: "unusual", False: "as usual", None: "too few days to say"}
     for today in compare_today(store.moods(0, FOREVER), now, moods):
-        usual = f"usually {_percent(today.usual)} over {today.usual.occasions} days"
+        days = today.usual.occasions
+        usual = f"{_percent(today.usual)} over {days} days" if days else "not known yet"
         share = f"{today.mood}: {100 * today.share:.0f} % of this hour's speech"
-        console.print(f"{share}, {usual}: {words[today.differs]}")
+        console.print(f"{share}, usually {usual}: {words[today.differs]}")
 
 
 def _print_heat(store: HistoryStore, mood: str) -> None:

@@ -173,10 +173,11 @@ def _interval(share: Share) -> str:
 
 def _compared(today: Today) -> dict[str, str]:
     verdict = {True: "yes", False: "no", None: "too few days to say"}[today.differs]
+    days = today.usual.occasions
     return {
         "mood": today.mood,
         "today": f"{100 * today.share:.0f} %",
-        "usual": f"{_interval(today.usual)}, {today.usual.occasions} days",
+        "usual": f"{_interval(today.usual)}, {days} days" if days else "not known yet",
         "verdict": verdict,
     }
 
