@@ -74,3 +74,24 @@ def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(moodwire, tmp_path)
     head, row = told.splitlines()[1:3]
     assert row.index("H") == head.index("one letter") + 20
     assert row.split() == ["08", "HHHHH", "30", "min", "10", "min"]
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_that_no_clock_reaches_is_said(moodwire, tmp_path, day):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add([])
+    result = moodwire("history", "--day", day, "--file", store.path)
+    assert result.exit_code == 2
+    assert f"no such day: {day}" in result.output
+
+
+def test_a_mood_that_the_history_does_not_hold_is_refused(moodwire, tmp_path):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    eight = int(datetime(2026, 3, 2, 8).timestamp())
+    store.add(MoodMinute(eight, mood, 60.0, 0.8) for mood in ("sad", "happy"))
+    result = moodwire("history", "--mood", "hapy", "--file", store.path)
+    assert result.exit_code == 2
+    assert "the history holds no hapy; it holds happy, sad" in result.output
+    assert (
+        "When people sound sad" in moodwire("history", "--mood", "sad", "--file", store.path).output
+    )

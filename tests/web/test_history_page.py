@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 import pytest
+from starlette.exceptions import HTTPException
 from zone import Monday
 
 from moodwire.config import Config
@@ -62,3 +63,13 @@ def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(tmp_path):
     store.add([MoodMinute(eight + 40 * MINUTE, "happy", 60.0, 0.8)], [(eight, 1_800.0)])
     (row,) = view(store, Config().history, ["happy"], {"day": "2026-03-02"})["hours"]
     assert (row.quiet, row.listened, row.speech) == (0.0, "30 min", "1 min")
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_that_no_clock_reaches_is_said(tmp_path, day):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    with pytest.raises(HTTPException) as refused:
+        view(store, Config().history, ["happy"], {"day": day})
+    assert refused.value.status_code == 400
+    with pytest.raises(HTTPException):
+        history_page.span_to_forget("day", day)
