@@ -202,6 +202,22 @@ def test_a_recording_is_judged_and_drawn(serve, visit, voice, tmp_path, form):
     assert len(rows) == 1 + len(answer["windows"])
 
 
+@pytest.mark.parametrize(
+    ("seconds", "marks"),
+    [
+        (2, ["0.0 s", "0.5 s", "1.0 s", "1.5 s", "2.0 s"]),
+        (80, ["0:00", "0:20", "0:40", "1:00", "1:20"]),
+    ],
+)
+def test_no_two_marks_of_the_time_axis_say_the_same(serve, visit, tmp_path, seconds, marks):
+    _, server = serve()
+    page = visit(server, "try")
+    soundfile.write(tmp_path / "calm.wav", np.zeros(16_000 * seconds, np.float32), 16_000)
+    upload(page, tmp_path / "calm.wav")
+    playwright.expect(page.locator("#result-title")).to_contain_text("calm.wav: ")
+    assert page.locator("#axis span").all_inner_texts() == marks
+
+
 def huge_claim() -> bytes:
     """A WAV header that promises 3 GB and brings nothing."""
     size = 3_000_000_000
