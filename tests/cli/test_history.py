@@ -43,6 +43,16 @@ def test_the_usual_hour_is_the_same_one_by_the_clock_before_and_after_a_change(
     assert "over 14 days: as usual" in " ".join(told.split())
 
 
+@pytest.mark.usefixtures("berlin")
+def test_on_the_first_day_nothing_is_usual(moodwire, tmp_path, monkeypatch):
+    monkeypatch.setattr(history, "datetime", Monday)
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add([MoodMinute(int(datetime(2026, 10, 26, 8).timestamp()), "happy", 60.0, 0.8)])
+    told = moodwire("history", "--day", "2026-10-26", "--file", store.path).output
+    said = "happy: 100 % of this hour's speech, usually not known yet: too few days to say"
+    assert said in " ".join(told.split())
+
+
 @pytest.mark.parametrize("options", [(), ("--json", "--all"), ("--mood", "happy")])
 def test_a_damaged_history_is_said_in_one_line_and_left(moodwire, tmp_path, options):
     path = tmp_path / "history.sqlite"
@@ -64,3 +74,24 @@ def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(moodwire, tmp_path)
     head, row = told.splitlines()[1:3]
     assert row.index("H") == head.index("one letter") + 20
     assert row.split() == ["08", "HHHHH", "30", "min", "10", "min"]
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_that_no_clock_reaches_is_said(moodwire, tmp_path, day):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add([])
+    result = moodwire("history", "--day", day, "--file", store.path)
+    assert result.exit_code == 2
+    assert f"no such day: {day}" in result.output
+
+
+def test_a_mood_that_the_history_does_not_hold_is_refused(moodwire, tmp_path):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    eight = int(datetime(2026, 3, 2, 8).timestamp())
+    store.add(MoodMinute(eight, mood, 60.0, 0.8) for mood in ("sad", "happy"))
+    result = moodwire("history", "--mood", "hapy", "--file", store.path)
+    assert result.exit_code == 2
+    assert "the history holds no hapy; it holds happy, sad" in result.output
+    assert (
+        "When people sound sad" in moodwire("history", "--mood", "sad", "--file", store.path).output
+    )

@@ -90,3 +90,14 @@ def test_today_differs_only_after_enough_days_and_only_if_it_does():
 
 def test_nothing_is_said_of_an_hour_without_speech():
     assert compare_today(days(14, angry=30.0), MONDAY_NOON, ["angry"]) == []
+
+
+def test_what_is_usual_is_not_made_of_today():
+    """Nor of other hours of today: they draw no cell of earlier days."""
+    calm_days = days(2, angry=0.0, neutral=60.0)
+    angry_today = minutes(MONDAY_NOON, angry=60.0)
+    angry_morning = minutes(MONDAY_NOON - timedelta(hours=3), angry=60.0)
+    (angry,) = compare_today(calm_days + angry_morning + angry_today, MONDAY_NOON, ["angry"])
+    assert (angry.share, angry.usual.value, angry.usual.occasions) == (1.0, 0.0, 2)
+    (angry,) = compare_today(angry_morning + angry_today, MONDAY_NOON, ["angry"])
+    assert (angry.usual.value, angry.usual.occasions) == (0.0, 0)

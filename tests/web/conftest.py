@@ -51,9 +51,11 @@ def serve(tmp_path):
     """Start a server with these web settings; all are stopped at the end."""
     running = []
 
-    def start(*, history: bool = False, **settings) -> tuple[FakeHost, WebServer]:
+    def start(*, history: bool = False, context=(), **settings) -> tuple[FakeHost, WebServer]:
         config = msgspec.structs.replace(
-            Config(), web=Web(**{"port": 0, **settings}), history=History(enabled=history)
+            Config(),
+            web=Web(**{"port": 0, **settings}),
+            history=History(enabled=history, context=list(context)),
         )
         store = HistoryStore(tmp_path / "history.sqlite") if history else None
         host = FakeHost(config, store)

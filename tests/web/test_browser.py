@@ -23,7 +23,7 @@ import soundfile
 import tones
 
 from moodwire.audio.sample import write_sample
-from moodwire.config import Config
+from moodwire.config import Config, ContextTopic
 from moodwire.history.spans import bounds, hour_of
 from moodwire.history.store import ContextHour, MoodMinute
 from moodwire.model import load_bundle
@@ -41,6 +41,10 @@ pytestmark = [
 LABELS = tuple(tones.HERTZ)
 PREFIX = "/ingress/x7/"
 PHONE = {"width": 360, "height": 740}
+WEATHER = [
+    ContextTopic(name="Outdoors", topic="weather/temperature", unit="°C"),
+    ContextTopic(name="Humidity", topic="weather/humidity", unit="%"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +200,22 @@ def test_a_recording_is_judged_and_drawn(serve, visit, voice, tmp_path, form):
     rows = Path(download.value.path()).read_text().splitlines()
     assert rows[0] == "seconds,mood,speech," + ",".join(LABELS)
     assert len(rows) == 1 + len(answer["windows"])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "marks"),
+    [
+        (2, ["0.0 s", "0.5 s", "1.0 s", "1.5 s", "2.0 s"]),
+        (80, ["0:00", "0:20", "0:40", "1:00", "1:20"]),
+    ],
+)
+def test_no_two_marks_of_the_time_axis_say_the_same(serve, visit, tmp_path, seconds, marks):
+    _, server = serve()
+    page = visit(server, "try")
+    soundfile.write(tmp_path / "calm.wav", np.zeros(16_000 * seconds, np.float32), 16_000)
+    upload(page, tmp_path / "calm.wav")
+    playwright.expect(page.locator("#result-title")).to_contain_text("calm.wav: ")
+    assert page.locator("#axis span").all_inner_texts() == marks
 
 
 def huge_claim() -> bytes:
@@ -391,7 +411,7 @@ def test_logging_in_by_keyboard_alone(serve, visit):
 def test_every_page_is_accessible_and_fits_a_phone(serve, visit, path, scheme):
     from axe_playwright_python.sync_playwright import Axe
 
-    host, server = serve(history=True)
+    host, server = serve(history=True, context=WEATHER)
     if path == "history":
         a_month(host.history, time.time())
     shares = dict.fromkeys(LABELS, 1 / len(LABELS))
@@ -404,5 +424,7 @@ def test_every_page_is_accessible_and_fits_a_phone(serve, visit, path, scheme):
     found = Axe().run(page)
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    if path == "history":  # of an hour a minute is still seen, whatever stands beside it
+        assert page.locator(".day svg").first.bounding_box()["width"] > 90
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 25, 27)"
     assert dark == (scheme == "dark")

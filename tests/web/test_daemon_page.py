@@ -13,6 +13,7 @@ import sys
 import threading
 import urllib.parse
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -21,6 +22,8 @@ from kitchen import wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
 from moodwire.audio.sample import sample_recording
+from moodwire.config import Config
+from moodwire.web import daemon_page
 
 ROOT = Path(__file__).parents[2]
 # Four times as fast as it was spoken: what comes in one burst has lasted no time.
@@ -35,18 +38,20 @@ class RunningDaemon:
     def __init__(self, folder: Path) -> None:
         self.port = free_port()
         self.state = folder / "state"
-        config = folder / "config.toml"
-        config.write_text(
-            f'[mqtt]\nenabled = false\n[paths]\nstate = "{self.state}"\n'
-            f"[web]\nenabled = true\nport = {self.port}\n"
-            "[history]\nenabled = true\nwrite_every = 10.0\n"
-        )
+        self.config = folder / "config.toml"
+        self.configure()
         self.fifo = folder / "sound"
         os.mkfifo(self.fifo)
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "moodwire", "run", "--config", config, "--input", self.fifo],
-            stdout=subprocess.DEVNULL,
-        )
+        self._log = folder / "log"
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "moodwire", "run"),
+                    *("--config", self.config, "--input", self.fifo),
+                ],
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
         self.spoken = threading.Event()
         self._end = threading.Event()
         self._feeder = threading.Thread(target=self._feed, daemon=True)
@@ -63,6 +68,23 @@ class RunningDaemon:
                         self._end.wait(PAUSE)
                     self.spoken.set()
             self._end.wait()
+
+    def configure(self, *, keep_days: int = 90, hold: float = 3.0) -> None:
+        self.config.write_text(
+            f'[mqtt]\nenabled = false\n[paths]\nstate = "{self.state}"\n'
+            f"[web]\nenabled = true\nport = {self.port}\n"
+            f"[history]\nenabled = true\nwrite_every = 10.0\nkeep_days = {keep_days}\n"
+            f"[decision]\nhold = {hold}\n"
+        )
+
+    def told(self, words: str) -> int:
+        """How often the log says so."""
+        return self._log.read_text().count(words)
+
+    def reload(self) -> None:
+        before = self.told("was read anew")
+        self.process.send_signal(signal.SIGHUP)
+        wait_until(lambda: self.told("was read anew") > before)
 
     def stop(self) -> int:
         self.process.send_signal(signal.SIGTERM)
@@ -159,15 +181,51 @@ def test_the_dashboard_asks_only_for_metrics_that_there_are(daemon):
     assert len(asked) >= 10
 
 
+def test_the_page_says_what_is_in_force_not_what_a_restart_would_bring(daemon):
+    daemon.configure(keep_days=7, hold=4.5)
+    daemon.reload()
+    settings = daemon.ask("/settings")[1]
+    assert re.search(r"\bhold = 4.5\b", settings)
+    assert re.search(r"\bkeep_days = 90\b", settings)
+    assert "Kept for 90 days." in daemon.ask("/history")[1]
+    daemon.reload()  # says nothing new
+    daemon.configure()
+    daemon.reload()
+    assert daemon.told("take effect when the daemon is restarted") == 1
+
+
 def test_the_page_mutes_the_real_microphone(daemon):
     assert daemon.spoken.wait(WAIT_SECONDS)  # the next test wants to have heard something
     token = daemon.ask("/settings")[1].split('data-csrf="', 1)[1].split('"', 1)[0]
     form = urllib.parse.urlencode({"csrf": token, "muted": "yes"})
     assert daemon.ask("/mute", "POST", form)[0] == 303
+    assert "The microphone is muted." in daemon.ask("/settings")[1]  # where the answer leads
     shown = daemon.wait_for(lambda now: now["source"] == "muted")
     assert shown["mood"] is None
     assert daemon.ask("/healthz") == (200, "ok\n")  # muted on purpose is healthy
     assert scrape(daemon)["moodwire_source_state{muted}"] == 1
+
+
+def test_the_answer_to_mute_waits_until_the_loop_has_done_it(monkeypatch):
+    monkeypatch.setattr(daemon_page, "WebServer", lambda host: None)
+    monkeypatch.setattr(daemon_page, "OBEY_SECONDS", WAIT_SECONDS)
+    parts = SimpleNamespace(
+        config=Config(),
+        bundle=SimpleNamespace(labels=()),
+        link=SimpleNamespace(connected=False),
+    )
+    monitor = SimpleNamespace(parts=parts, source="live")
+    asked = []
+    page = daemon_page.DaemonPage(monitor, asked.append, None, None)
+    answer = threading.Thread(target=page.mute, args=(True,), daemon=True)
+    answer.start()
+    wait_until(lambda: asked)
+    answer.join(0.3)
+    assert answer.is_alive()
+    monitor.source = "muted"
+    page.source("muted")
+    answer.join(WAIT_SECONDS / 2)
+    assert not answer.is_alive()
 
 
 def test_stopping_writes_the_history(daemon):

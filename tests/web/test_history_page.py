@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 import pytest
+from starlette.exceptions import HTTPException
 from zone import Monday
 
 from moodwire.config import Config
@@ -45,6 +46,16 @@ def test_the_usual_hour_is_the_same_one_by_the_clock_before_and_after_a_change(
     assert happy["verdict"] == "no"
 
 
+@pytest.mark.usefixtures("berlin")
+def test_on_the_first_day_nothing_is_usual(tmp_path, monkeypatch):
+    monkeypatch.setattr(history_page, "datetime", Monday)
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add([MoodMinute(int(datetime(2026, 10, 26, 8).timestamp()), "happy", 60.0, 0.8)])
+    (happy,) = view(store, Config().history, ["happy"], {})["comparison"]
+    assert (happy["today"], happy["usual"]) == ("100 %", "not known yet")
+    assert happy["verdict"] == "too few days to say"
+
+
 def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(tmp_path):
     """Switched on at half past eight, the store knows of thirty minutes, not of which."""
     store = HistoryStore(tmp_path / "history.sqlite")
@@ -52,3 +63,13 @@ def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(tmp_path):
     store.add([MoodMinute(eight + 40 * MINUTE, "happy", 60.0, 0.8)], [(eight, 1_800.0)])
     (row,) = view(store, Config().history, ["happy"], {"day": "2026-03-02"})["hours"]
     assert (row.quiet, row.listened, row.speech) == (0.0, "30 min", "1 min")
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_that_no_clock_reaches_is_said(tmp_path, day):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    with pytest.raises(HTTPException) as refused:
+        view(store, Config().history, ["happy"], {"day": day})
+    assert refused.value.status_code == 400
+    with pytest.raises(HTTPException):
+        history_page.span_to_forget("day", day)

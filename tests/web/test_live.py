@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
+import logging
 import os
+import time
 
 import tones
 from kitchen import wait_until
@@ -13,6 +16,7 @@ from moodwire.config import Config
 from moodwire.model import load_bundle
 from moodwire.pipeline import Pipeline
 from moodwire.web.live import LiveFeed, Snapshot
+from moodwire.web.server import STOP_SECONDS
 from moodwire.web.standalone import Standalone
 
 NOON = 1_772_452_800.0
@@ -38,3 +42,19 @@ def test_the_page_alone_shows_what_comes_through_a_pipe():
     os.close(writing)
     host.stop()
     os.close(reading)
+
+
+def test_a_server_that_stops_under_a_viewer_complains_of_nothing(serve, caplog):
+    host, server = serve()
+    host.feed.show(Snapshot(time=NOON, source="live", mood="happy"))
+    viewer = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    viewer.request("GET", "/live")
+    stream = viewer.getresponse()
+    while b"happy" not in stream.readline():
+        pass
+    began = time.monotonic()
+    server.stop()
+    assert server.ended.is_set()
+    assert time.monotonic() - began < STOP_SECONDS / 2
+    assert [each for each in caplog.records if each.levelno >= logging.WARNING] == []
+    viewer.close()

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from moodwire.cli.problems import CONFIGURATION, FAULT, CommandError, exits_with
+from moodwire.cli.problems import CONFIGURATION, FAULT, USAGE, CommandError, exits_with
 from moodwire.config import ConfigError, find_config, load_config
-from moodwire.history.spans import FOREVER, bounds, by_hour, quiet_until, weeks
+from moodwire.history.spans import FOREVER, NoSuchDayError, bounds, by_hour, quiet_until, weeks
 from moodwire.history.statistics import Share, compare_today, heat_map
 from moodwire.history.store import DamagedError, HistoryStore, MoodMinute, history_path
 
@@ -48,7 +48,10 @@ def command(
         hint = "set enabled = true under [history] and restart the service"
         raise CommandError(f"no history at {store.path}; to keep one, {hint}", CONFIGURATION)
     chosen = day.date() if day else date.today()
-    start, end = (0.0, FOREVER) if everything else bounds(chosen)
+    with exits_with(USAGE, NoSuchDayError):
+        start, end = bounds(chosen)
+    if everything:
+        start, end = 0.0, FOREVER
     with exits_with(FAULT, DamagedError):
         minutes = store.moods(start, end)
         if as_json:
@@ -117,13 +120,18 @@ def _print_comparison(
 ) -> None:
     words = {True: "unusual", False: "as usual", None: "too few days to say"}
     for today in compare_today(store.moods(0, FOREVER), now, moods):
-        usual = f"usually {_percent(today.usual)} over {today.usual.occasions} days"
+        days = today.usual.occasions
+        usual = f"{_percent(today.usual)} over {days} days" if days else "not known yet"
         share = f"{today.mood}: {100 * today.share:.0f} % of this hour's speech"
-        console.print(f"{share}, {usual}: {words[today.differs]}")
+        console.print(f"{share}, usually {usual}: {words[today.differs]}")
 
 
 def _print_heat(store: HistoryStore, mood: str) -> None:
-    shares = heat_map(store.moods(0, FOREVER), mood)
+    past = store.moods(0, FOREVER)
+    held = sorted({each.mood for each in past})
+    if held and mood not in held:  # its map would be as even as that of a calm house
+        raise CommandError(f"the history holds no {mood}; it holds {', '.join(held)}", USAGE)
+    shares = heat_map(past, mood)
     largest = max((s.value for row in shares for s in row if s.occasions), default=0.0)
     console = Console()
     console.print(f"When people sound {mood}, over {weeks(store)}: share of speech by hour")

@@ -10,6 +10,8 @@ from moodwire.history.store import HOUR, HistoryStore, MoodMinute
 
 FOREVER = 2.0**40
 
+FIRST_YEAR = 1970
+
 UNHEARD = 100.0
 """Seconds that an hour may lack and still count as listened to throughout."""
 
@@ -17,11 +19,20 @@ UNWRITTEN = History().write_every
 """Seconds of which the file may not know yet."""
 
 
+class NoSuchDayError(ValueError):
+    """A day that no clock of this machine can reach."""
+
+
 def bounds(day: date) -> tuple[float, float]:
     """UTC times of a local day; 23 or 25 hours apart when the clocks change."""
-    following = day + timedelta(days=1)
-    start = datetime(day.year, day.month, day.day).astimezone()
-    end = datetime(following.year, following.month, following.day).astimezone()
+    try:
+        if day.year < FIRST_YEAR:
+            raise ValueError("before any clock")
+        following = day + timedelta(days=1)
+        start = datetime(day.year, day.month, day.day).astimezone()
+        end = datetime(following.year, following.month, following.day).astimezone()
+    except (OverflowError, ValueError, OSError):  # on 32 bits already in 2038
+        raise NoSuchDayError(f"no such day: {day}") from None
     return start.timestamp(), end.timestamp()
 
 

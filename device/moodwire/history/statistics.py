@@ -117,17 +117,20 @@ def compare_today(
     Days are told apart in the time zone of `now`; without one, in local time. `astimezone()` gives
     no such zone: its offset stays, and would be an hour off before the last change of the clocks.
 
+    What is usual is made of earlier days alone; with no occasion among them it is not known.
+
     Today differs where its share lies outside the range in which 95 % of single occasions would
     fall, judged by the spread of the earlier ones.
     """
     everything = occasions(minutes, now.tzinfo)
-    same_hour = [o for o in everything if o.hour == now.hour and o.day < now.date()]
+    earlier = [o for o in everything if o.day < now.date()]
+    same_hour = [o for o in earlier if o.hour == now.hour]
     today = [o for o in everything if o.hour == now.hour and o.day == now.date()]
     if not today:
         return []
     answers = []
     for mood in moods:
-        usual = estimate(same_hour, mood, overall_share(everything, mood))
+        usual = estimate(same_hour, mood, overall_share(earlier, mood))
         share = today[0].share(mood)
         answers.append(Today(mood, share, usual, _differs(share, same_hour, mood)))
     return answers

@@ -12,6 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 import moodwire
 from moodwire.audio.health import SourceHealth
 from moodwire.audio.pipe import Pipe
@@ -68,6 +70,7 @@ class Daemon:
         self._was_deaf = False
         self._wake = Wake()
         self._restart = False
+        self._followed = self._wanted = (config.web, config.history)
         bundle, pipeline = make_pipeline(config)
         composer, outbox = make_composer(config, bundle), make_outbox(config, controls.state)
         link = self._make_link(config, bundle, outbox)
@@ -147,6 +150,7 @@ class Daemon:
         """Put another configuration in force; on an error of UNUSABLE everything stays as it was:
         what can be refused comes first, and nobody is told before."""
         monitor, old = self.monitor, self.monitor.parts
+        wanted, config = (config.web, config.history), self._with_same_followers(config)
         new = replace(old, config=config)
         with ExitStack() as if_refused:
             if config.model != old.config.model:
@@ -167,14 +171,20 @@ class Daemon:
         if new.link is not old.link:
             _exchange_links(old, new)
         monitor.replace(new)
-        if (config.web, config.history) != (old.config.web, old.config.history):
+        if wanted not in (self._wanted, self._followed):
             log.warning("[web] and [history] take effect when the daemon is restarted")
+        self._wanted = wanted
         packets = (
             packet_samples(new.pipeline.spec, config),
             packet_samples(old.pipeline.spec, old.config),
         )
         if config.microphone != old.config.microphone or packets[0] != packets[1]:
             monitor.reopen(muted=self.obedience.muted)
+
+    def _with_same_followers(self, config: Config) -> Config:
+        """The page and the history go on as they were started, and are told as they are."""
+        web, history = self._followed
+        return msgspec.structs.replace(config, web=web, history=history)
 
     def _make_link(self, config: Config, bundle: Bundle, outbox: Outbox | None) -> Publisher:
         return make_link(config, bundle, outbox, self._commanded, self._wake.fail)

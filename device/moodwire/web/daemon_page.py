@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
+from threading import Condition
 
 from prometheus_client.core import Metric
 
@@ -24,6 +25,9 @@ from moodwire.web.server import WebServer
 
 HEARD_WITHIN = 10.0
 """Seconds without sound after which a probe is told that something is wrong."""
+
+OBEY_SECONDS = 2.0
+"""For the daemon's loop to mute or to open the microphone before the page says how it is."""
 
 
 class DaemonPage:
@@ -43,6 +47,7 @@ class DaemonPage:
         self._keeper = keeper
         self._moods: Counter[str] = Counter(dict.fromkeys(self.labels, 0))
         self._openings = 0
+        self._source_told = Condition()
         self.feed.show(Snapshot(source=monitor.source, source_name=self._microphone()))
         self._server = WebServer(self)
 
@@ -73,6 +78,8 @@ class DaemonPage:
     def source(self, state: SourceState) -> None:
         shown = unheard(self.feed.snapshot, state, time.time())
         self.feed.show(replace(shown, source_name=self._microphone(), broker=self._broker()))
+        with self._source_told:
+            self._source_told.notify_all()
 
     # as the page's host, in the server's threads
 
@@ -106,8 +113,11 @@ class DaemonPage:
         return not self.config.microphone.mute
 
     def mute(self, muted: bool) -> None:
-        """The same command that MQTT brings, so its answer is published, too."""
+        """The same command that MQTT brings, so its answer is published, too. Returns when it was
+        done: until then the next page would say the opposite of what was asked."""
         self._obey(Mute(muted))
+        with self._source_told:
+            self._source_told.wait_for(lambda: self.muted == muted, OBEY_SECONDS)
 
     def forget(self, start: float, end: float) -> int:
         return self._keeper.recorder.forget(start, end) if self._keeper is not None else 0

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from moodwire.config import History
 from moodwire.events import UNCERTAIN
-from moodwire.history.spans import FOREVER, bounds, by_hour, quiet_until, weeks
+from moodwire.history.spans import FOREVER, NoSuchDayError, bounds, by_hour, quiet_until, weeks
 from moodwire.history.statistics import Share, Today, compare_today, heat_map
 from moodwire.history.store import HOUR, MINUTE, HistoryStore, MoodMinute
 
@@ -60,7 +60,7 @@ def view(
     """Everything that the template names."""
     now = datetime.now()
     day = _day(query.get("day"), now.date())
-    start, end = bounds(day)
+    start, end = _bounds(day)
     minutes = store.moods(start, end)
     mood = query.get("mood", labels[0])
     if mood not in (*labels, UNCERTAIN):
@@ -91,6 +91,13 @@ def _day(text: str | None, default: date) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise HTTPException(400, "A day looks like 2026-03-02.") from None
+
+
+def _bounds(day: date) -> tuple[float, float]:
+    try:
+        return bounds(day)
+    except NoSuchDayError:
+        raise HTTPException(400, "There is no such day.") from None
 
 
 def _hours(
@@ -173,10 +180,11 @@ def _interval(share: Share) -> str:
 
 def _compared(today: Today) -> dict[str, str]:
     verdict = {True: "yes", False: "no", None: "too few days to say"}[today.differs]
+    days = today.usual.occasions
     return {
         "mood": today.mood,
         "today": f"{100 * today.share:.0f} %",
-        "usual": f"{_interval(today.usual)}, {today.usual.occasions} days",
+        "usual": f"{_interval(today.usual)}, {days} days" if days else "not known yet",
         "verdict": verdict,
     }
 
@@ -203,7 +211,7 @@ def span_to_forget(what: str, day: str) -> tuple[float, float]:
     if what == "hour":
         return now - HOUR, now + MINUTE
     if what == "day":
-        return bounds(_day(day, date.today()))
+        return _bounds(_day(day, date.today()))
     if what == "everything":
         return 0.0, FOREVER
     raise HTTPException(400, "What to forget is one of: hour, day, everything.")

@@ -89,6 +89,7 @@ class WebServer:
             server_header=False,
             h11_max_incomplete_event_size=16_384,
         )
+        logging.getLogger("uvicorn.error").addFilter(_is_no_goodbye)
         self._server = uvicorn.Server(config)
         self._thread = Thread(target=self._run, name="web", daemon=True)
 
@@ -104,6 +105,12 @@ class WebServer:
             self._server.run(sockets=[self._socket])
         finally:
             self.ended.set()
+
+
+def _is_no_goodbye(record: logging.LogRecord) -> bool:
+    """Answers that still run when the server stops, such as every live view, are cancelled, and
+    uvicorn takes each for an error of the app; nothing else cancels one."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def _listen(settings: Web) -> socket.socket:

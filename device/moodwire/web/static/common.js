@@ -40,3 +40,6 @@ export function clock(seconds) {
   const whole = Math.floor(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
+
+// a moment of something that lasts so long: where whole seconds would repeat, tenths
+export const moment = (seconds, lasting) => (lasting < 20 ? `${seconds.toFixed(1)} s` : clock(seconds));

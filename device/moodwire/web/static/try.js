@@ -1,5 +1,5 @@
 // One recording: sent as it is, answered with moods along time; nothing is kept on either side.
-import { clock, colour, csrf, drawSpans, legend, percent, root } from "./common.js";
+import { clock, colour, csrf, drawSpans, legend, moment, percent, root } from "./common.js";
 import { recorder } from "./recorder.js";
 
 const byId = (id) => document.getElementById(id);
@@ -61,8 +61,9 @@ function show(answer, name) {
     mood: span.mood, sure: span.confidence ?? 1, start: span.start / answer.seconds, end: span.end / answer.seconds,
   }));
   drawSpans(byId("moods"), spans);
+  const at = (seconds) => moment(seconds, answer.seconds);
   byId("moods").setAttribute("aria-label",
-    `Moods along time: ${answer.spans.map((s) => `${s.mood} from ${clock(s.start)} to ${clock(s.end)}`).join(", ")}`);
+    `Moods along time: ${answer.spans.map((s) => `${s.mood} from ${at(s.start)} to ${at(s.end)}`).join(", ")}`);
   axis(answer.seconds);
   legend(byId("result-legend"), [...new Set(answer.spans.map((span) => span.mood))]);
   link(byId("json"), JSON.stringify(answer, null, 1), "application/json");
@@ -114,7 +115,7 @@ function drawSpectrogram(canvas, { width, height, pixels }) {
 function axis(seconds) {
   const marks = [0, 0.25, 0.5, 0.75, 1].map((share) => {
     const mark = document.createElement("span");
-    mark.textContent = clock(share * seconds);
+    mark.textContent = moment(share * seconds, seconds);
     return mark;
   });
   byId("axis").replaceChildren(...marks);
