@@ -91,9 +91,9 @@ def make_link(
 
 def needs_other_link(old: Config, new: Config) -> bool:
     """Whether what the broker and Home Assistant were told is no longer so."""
-    return _differ(
-        old, new, "device", "mqtt", "outbox", "home_assistant", "alert", "model", "web"
-    ) or (old.microphone.mute != new.microphone.mute)
+    return _differ(old, new, "device", "mqtt", "outbox", "home_assistant", "alert", "model") or (
+        old.microphone.mute != new.microphone.mute
+    )
 
 
 def needs_other_outbox(old: Config, new: Config) -> bool:
