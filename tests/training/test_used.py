@@ -10,7 +10,7 @@ from moodwire_training.clips import Clip
 from moodwire_training.evaluation import crossvalidation
 from moodwire_training.evaluation.metrics import unweighted_recall
 from moodwire_training.evaluation.rows import ROWS, outcome_of
-from moodwire_training.evaluation.used import used_outcome, used_recall
+from moodwire_training.evaluation.used import ALONE, AS_SHIPPED, used_outcome, used_recall
 from moodwire_training.labels import SIX, UNION
 
 ROW = next(row for row in ROWS if row.name == "CREMA-D 6")
@@ -37,18 +37,31 @@ def test_a_voice_that_leans_to_sadness_is_understood_in_time() -> None:
     first = outcome_of(ROW, run.clips, run.logits)
     assert first
     assert unweighted_recall(first) < 0.75
-    assert used_recall(ROW, [run], 1.0) > unweighted_recall(first) + 0.1
+    assert used_recall(ROW, [run], 1.0, ALONE) > unweighted_recall(first) + 0.1
 
 
 def test_a_voice_without_leanings_loses_nothing() -> None:
     run = run_of_a_voice(leaning=0.0)
     first = outcome_of(ROW, run.clips, run.logits)
     assert first
-    assert used_recall(ROW, [run], 1.0) > unweighted_recall(first) - 0.02
+    assert used_recall(ROW, [run], 1.0, ALONE) > unweighted_recall(first) - 0.02
+
+
+def test_as_shipped_two_voices_share_what_the_device_got_used_to() -> None:
+    sad, happy = run_of_a_voice(leaning=2.5), run_of_a_voice(leaning=-2.5)
+    other = tuple(replace(clip, speaker="CRE1002") for clip in happy.clips)
+    both = replace(
+        sad,
+        clips=(*sad.clips, *other),
+        owner=np.concatenate((sad.owner, happy.owner + len(sad.clips))),
+        windows=np.concatenate((sad.windows, happy.windows)),
+    )
+    alone, shared = (used_recall(ROW, [both], 1.0, home) for home in (ALONE, AS_SHIPPED))
+    assert alone > shared + 0.02
 
 
 def test_no_label_of_the_tested_voice_is_used() -> None:
     run = run_of_a_voice(leaning=2.5)
     lying = replace(run, clips=tuple(replace(clip, emotion="fear") for clip in run.clips))
-    true, false = (used_outcome(ROW, each, 1.0, order=0) for each in (run, lying))
+    true, false = (used_outcome(ROW, each, 1.0, ALONE, order=0) for each in (run, lying))
     np.testing.assert_array_equal(true.logits, false.logits)

@@ -58,6 +58,7 @@ def table(
         click.echo(
             f"  {name:12s} UAR {100 * row['uar']:.1f}{note}{interval}  "
             f"used to the voice {100 * row['used']:.1f}  "
+            f"as it ships {100 * row['as_shipped']:.1f}  "
             f"acc {100 * row['accuracy']:.1f}  ECE {row['ece']:.3f}  folds {folds}"
         )
     if out:

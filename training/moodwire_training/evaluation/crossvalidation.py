@@ -29,7 +29,7 @@ from moodwire_training.evaluation.metrics import (
 )
 from moodwire_training.evaluation.rows import Row, outcome_of, rows_of
 from moodwire_training.evaluation.score import clip_means
-from moodwire_training.evaluation.used import used_recall
+from moodwire_training.evaluation.used import ALONE, AS_SHIPPED, used_recall
 from moodwire_training.folds import Plan, acceptance_speakers
 from moodwire_training.labels import SIX, indices_of
 
@@ -103,7 +103,8 @@ def row_summary(row: Row, runs: Sequence[TestedRun], temperature: float) -> dict
     return {
         "uar": round(unweighted_recall(together), 4),
         "interval": speaker_interval(together),
-        "used": round(used_recall(row, tested, temperature), 4),
+        "used": round(used_recall(row, tested, temperature, ALONE), 4),
+        "as_shipped": round(used_recall(row, tested, temperature, AS_SHIPPED), 4),
         "accuracy": round(accuracy(together), 4),
         "f1": round(macro_f1(together), 4),
         "ece": round(calibration_error(sure, together.truth), 4),
