@@ -208,9 +208,10 @@ class SourceHealth:
             if now - self._clean_since >= self.patience.clipped:
                 self._clipping_since = None
         since = self._clipping_since
-        if since is None or share < CLIPPED_SHARE:  # one slammed door is over when it is over
-            return since is not None and self.state == "clipped"
-        return self.state == "clipped" or now - since >= self.patience.clipped
+        if since is None:
+            return False
+        lasts = share >= CLIPPED_SHARE  # one slammed door is over when it is over
+        return self.state == "clipped" or (lasts and now - since >= self.patience.clipped)
 
     def _give_up(self, now: float) -> None:
         self._forget_stream()

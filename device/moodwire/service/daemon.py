@@ -40,6 +40,7 @@ from moodwire.service.parts import (
     needs_other_composer,
     needs_other_link,
     needs_other_outbox,
+    needs_other_stream,
     packet_samples,
 )
 from moodwire.service.piped import PATIENCE, PipedStream
@@ -174,11 +175,7 @@ class Daemon:
         if wanted not in (self._wanted, self._followed):
             log.warning("[web] and [history] take effect when the daemon is restarted")
         self._wanted = wanted
-        packets = (
-            packet_samples(new.pipeline.spec, config),
-            packet_samples(old.pipeline.spec, old.config),
-        )
-        if config.microphone != old.config.microphone or packets[0] != packets[1]:
+        if needs_other_stream(old, new):
             monitor.reopen(muted=self.obedience.muted)
 
     def _with_same_followers(self, config: Config) -> Config:

@@ -104,6 +104,12 @@ def needs_other_composer(old: Config, new: Config) -> bool:
     return _differ(old, new, "device", "mqtt", "model")
 
 
+def needs_other_stream(old: Parts, new: Parts) -> bool:
+    """Whether the source is another, or hands on other packets."""
+    packets = {packet_samples(parts.pipeline.spec, parts.config) for parts in (old, new)}
+    return old.config.microphone != new.config.microphone or len(packets) > 1
+
+
 def _differ(old: Config, new: Config, *sections: str) -> bool:
     return any(getattr(old, name) != getattr(new, name) for name in sections)
 

@@ -60,10 +60,10 @@ def command(
     """
     from msgspec.structs import replace
 
-    from moodwire.config import Alert, Config, load_config
+    from moodwire.config import Config, load_config
     from moodwire.model import load_bundle
-    from moodwire_training.stream.compose import MOODS, streams
-    from moodwire_training.stream.hear import hear, judged_share
+    from moodwire_training.stream.compose import streams
+    from moodwire_training.stream.hear import hear, judged_share, one_alert_each
     from moodwire_training.stream.score import goals, score
     from moodwire_training.stream.search import OPEN, describe, refine
     from moodwire_training.stream.search import search as try_settings
@@ -72,9 +72,7 @@ def command(
     loaded = load_bundle(bundle)
     config = load_config(config_file) if config_file else Config()
     config = replace(config, gate=OPEN) if search else config
-    if not config.alert:
-        rules = [Alert(name=mood, moods=[mood]) for mood in loaded.labels if mood in MOODS]
-        config = replace(config, alert=rules)
+    config = config if config.alert else replace(config, alert=one_alert_each(loaded.labels))
     told = []
     for one, observations in hear(streams(found, seed, minutes, voices), loaded, config):
         told.append((one, observations))

@@ -9,7 +9,7 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from moodwire.config import Config, Decision, Gate
+from moodwire.config import Alert, Config, Decision, Gate
 from moodwire.decision.decider import Decider
 from moodwire.decision.gate import SpeechGate
 from moodwire.decision.observation import Observation, Window
@@ -18,7 +18,7 @@ from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
 from moodwire.speech import SpeechScorer
 from moodwire_training.gate.material import RATE
-from moodwire_training.stream.compose import Kind, Segment, Stream
+from moodwire_training.stream.compose import MOODS, Kind, Segment, Stream
 
 BLOCK = RATE // 10
 
@@ -91,6 +91,10 @@ def hear(
     for _, streams_there in groupby(streams, key=lambda stream: stream.home):
         device = Device(bundle, config)
         yield from map(device.hear, streams_there)
+
+
+def one_alert_each(labels: Sequence[str]) -> list[Alert]:
+    return [Alert(name=mood, moods=[mood]) for mood in labels if mood in MOODS]
 
 
 def gated(heard: Heard, settings: Gate) -> Heard:
