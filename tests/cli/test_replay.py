@@ -85,6 +85,13 @@ def test_a_damaged_recording_of_windows_is_named_with_its_line(
     assert f"{windows}:7:" in result.stderr
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_ends_a_recording_of_windows_in_one_line(moodwire: Run, scene: Path) -> None:
+    result = moodwire("replay", "--fast", "--record", "/dev/full", scene)
+    assert result.exit_code == 5
+    assert result.stderr.splitlines()[-1] == "Error: /dev/full: No space left on device"
+
+
 def test_what_cannot_be_played_is_told(moodwire: Run, tmp_path: Path) -> None:
     missing = moodwire("replay", "--fast", tmp_path / "missing.wav")
     assert (missing.exit_code, "missing.wav: No such file" in missing.stderr) == (5, True)

@@ -97,7 +97,7 @@ def test_a_microphone_that_portaudio_does_not_see_is_missed(
 ) -> None:
     usb_microphone(tmp_path, "state: RUNNING\nowner_pid   : 1234\n")
     monkeypatch.setattr(
-        microphone, "input_devices", lambda root: [InputDevice("default", 0, 2, 44100)]
+        microphone, "list_devices", lambda root: [InputDevice("default", 0, 2, 44100)]
     )
 
     found = {f.name: f for f in microphone.look(Subject(None, Config(), "", None, "", tmp_path))}

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import scipy.signal
 
 from moodwire.features import DEFAULT_SPEC
 from moodwire.features.frontend import MelStream
 from moodwire.features.mel import hz_to_mel, mel_to_hz
 from moodwire_training.augment import Augmenter, Strength, Surroundings, warp_matrix
 from moodwire_training.bank import FrameBank
-from moodwire_training.evaluation.disturb import active_power, disturbances
+from moodwire_training.evaluation.disturb import RUMBLE_HZ, active_power, disturbances
 from moodwire_training.evaluation.score import window_starts
 from moodwire_training.listen import EXAMPLES, NONE, sound_of
 from moodwire_training.windows import SILENCE, total_power
@@ -101,6 +104,48 @@ def test_noise_has_the_ratio_that_was_asked_for(bank: FrameBank) -> None:
     added = total_power(disturbed - power).mean()
     ratio = 10 * np.log10(active_power(power)[0] / added)
     assert ratio == pytest.approx(10.0, abs=0.3)
+
+
+def test_rumble_has_the_ratio_to_the_voice_that_was_asked_for() -> None:
+    """As if it had been added to the samples, where most of it lies below the bands."""
+    rng = np.random.default_rng(2)
+    voice = 0.1 * rng.standard_normal(16_000 * 20)
+    low = scipy.signal.butter(2, RUMBLE_HZ, "bandpass", fs=16_000, output="sos")
+    rumble = scipy.signal.sosfilt(low, rng.standard_normal(len(voice)))
+    rumble *= 10 * voice.std() / rumble.std()
+    clean, mixed = (MelStream(DEFAULT_SPEC).push(sound) for sound in (voice, voice + rumble))
+    rumbling = disturbances(bank_of(clean), NOBODY)["rumble -20 dB"](rng, clean[None])[0]
+    found, expected = (np.exp(each).mean(axis=0) for each in (rumbling, mixed))
+    assert np.abs(10 * np.log10(found / expected)).max() < 0.5
+
+
+def bank_of(frames: np.ndarray) -> FrameBank:
+    return FrameBank.build(frames, np.array([0]), np.array([len(frames)]))
+
+
+def test_rumble_lies_below_the_voice(bank: FrameBank) -> None:
+    clips, partners = np.zeros(200, np.int64), np.full(200, -1)
+    plain, rumbling = (
+        Augmenter(bank, NOBODY, replace(NONE, visible=1.0, rumble=share)).windows(
+            np.random.default_rng(0), clips, partners
+        )
+        for share in (0.0, 0.5)
+    )
+    added = np.exp(rumbling) - np.exp(plain)
+    louder = added[..., 0].mean(axis=1) > 0
+    assert 0.4 < louder.mean() < 0.6
+    assert np.array_equal(rumbling[~louder], plain[~louder])
+    bands = added[louder].mean(axis=(0, 1))
+    assert bands[0] > 100 * bands[15:].max()
+    voice, rumble = (total_power(p[louder]).mean(axis=1) for p in (np.exp(plain), added))
+    ratios = 10 * np.log10(voice / rumble)
+    assert -21 < ratios.min() < -15 and 5 < ratios.max() < 11
+
+
+def test_recipes_without_rumble_see_what_they_saw_before_there_was_any(bank: FrameBank) -> None:
+    rng = np.random.default_rng(7)
+    Augmenter(bank, NOBODY, Strength()).add_rumble(rng, np.ones((4, 184, 40), np.float32))
+    assert rng.random() == np.random.default_rng(7).random()
 
 
 def test_level_does_not_reach_the_features(bank: FrameBank) -> None:

@@ -59,6 +59,12 @@ def test_a_recipe_says_only_what_it_does_unlike_another(tmp_path: Path) -> None:
     )
 
 
+def test_a_recipe_is_like_one_that_lies_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "first.toml").write_text('name = "first"\nlike = "default"\nsteps = 700\n')
+    (tmp_path / "second.toml").write_text('name = "second"\nlike = "first.toml"\n')
+    assert read_recipe(str(tmp_path / "second.toml")).steps == 700
+
+
 def test_muon_moves_a_kernel_alike_in_all_directions() -> None:
     """Whatever the gradient prefers; and it leaves the logits to AdamW, which does not."""
     keras = pytest.importorskip("keras")

@@ -20,6 +20,9 @@ from moodwire_training.windows import SILENCE, total_power
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
+STEADY_RUMBLE = 0.3
+"""Beside what flutters, whose mean is 1."""
+
 
 @dataclass(frozen=True)
 class Strength:
@@ -31,6 +34,8 @@ class Strength:
     room: float = 0.25
     noise: float = 0.6
     snr_db: tuple[float, float] = (3.0, 35.0)
+    rumble: float = 0.0  # in the lowest bands alone
+    rumble_snr_db: tuple[float, float] = (-20.0, 10.0)
     equaliser: float = 0.5  # standard deviation in nats of power
     telephone: float = 0.08
     splice: float = 0.15
@@ -89,6 +94,7 @@ class Augmenter:
         power = np.exp(logmel)
         self.add_rooms(rng, power)
         self.add_noise(rng, power)
+        self.add_rumble(rng, power)
         logmel = np.log(power + np.exp(SILENCE))
         self._colour(rng, logmel)
         return np.asarray(logmel, dtype=np.float32)
@@ -148,6 +154,20 @@ class Augmenter:
             snr = rng.uniform(*self.strength.snr_db, len(rows))
             gain = speech[rows] / (total_power(noise).mean(axis=1) + 1e-20) * 10 ** (-snr / 10)
             power[rows] += noise * gain.astype(np.float32)[:, None, None]
+
+    def add_rumble(self, rng: np.random.Generator, power: Floats) -> None:
+        """What a car, a fan or the mains puts below a voice, often louder than the voice is."""
+        if not self.strength.rumble:
+            return  # drawing nothing: recipes without it see what they saw before there was any
+        rows = np.flatnonzero(rng.random(len(power)) < self.strength.rumble)
+        fall = rng.uniform(0.4, 3.0, (len(rows), 1, 1))
+        shape = np.exp(-np.arange(self.bands) / fall).astype(np.float32)
+        flutter = rng.standard_exponential((len(rows), self.frames, self.bands), dtype=np.float32)
+        noise = shape * (STEADY_RUMBLE + flutter)
+        speech = total_power(power[rows]).mean(axis=1)
+        snr = rng.uniform(*self.strength.rumble_snr_db, len(rows))
+        gain = speech / (total_power(noise).mean(axis=1) + 1e-20) * 10 ** (-snr / 10)
+        power[rows] += noise * gain.astype(np.float32)[:, None, None]
 
     def recorded_noise(self, rng: np.random.Generator, count: int) -> Floats:
         bank = self.surroundings.noise

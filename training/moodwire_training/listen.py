@@ -41,6 +41,7 @@ EXAMPLES: dict[str, Strength] = {
     "shifted": replace(NONE, visible=0.5),
     "room": replace(NONE, room=1.0),
     "noise": replace(NONE, noise=1.0, snr_db=(5.0, 10.0)),
+    "rumble": replace(NONE, rumble=1.0, rumble_snr_db=(-10.0, 0.0)),
     "equaliser": replace(NONE, equaliser=0.8),
     "telephone": replace(NONE, telephone=1.0),
     "splice": replace(NONE, splice=1.0),

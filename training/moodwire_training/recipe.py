@@ -62,6 +62,8 @@ class Recipe:
         }
     )
     """Share of the batches that each corpus gets; known ones that take no part are left out."""
+    nobody: float = 0.0
+    """Share of the batches in which nobody speaks: nothing but noise, and any mood as likely."""
     strength: Strength = field(default_factory=Strength)
 
     def to_dict(self) -> dict[str, Any]:
@@ -78,7 +80,10 @@ def _read_values(name_or_file: str) -> dict[str, Any]:
     values = tomllib.loads(_read_text(name_or_file))
     if "like" not in values:
         return values
-    whole = _read_values(values.pop("like"))
+    like = values.pop("like")
+    if like.endswith(".toml"):
+        like = str(Path(name_or_file).parent / like)
+    whole = _read_values(like)
     for name, value in values.items():
         whole[name] = whole.get(name, {}) | value if isinstance(value, dict) else value
     return whole
@@ -129,6 +134,7 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
         ("smoothing", 0.0, 0.9),
         ("votes", 0.0, 1.0),
         ("trust", 0.0, 1.0),
+        ("nobody", 0.0, 0.9),
         ("average", 0.0, 0.99999),
         ("width", 0.1, 10.0),
         ("dropout", 0.0, 0.9),

@@ -8,7 +8,8 @@ from dataclasses import asdict
 
 import click
 
-from moodwire.audio.devices import InputDevice, input_devices
+from moodwire.audio.devices import InputDevice
+from moodwire.audio.listing import list_devices
 from moodwire.audio.source import SourceError
 from moodwire.cli.problems import SOUND, exits_with
 
@@ -23,7 +24,7 @@ def command(as_json: bool) -> None:
     plugged into that socket.
     """
     with exits_with(SOUND, SourceError):
-        devices = input_devices()
+        devices = list_devices()
     if as_json:
         click.echo(json.dumps([_settled(device) for device in devices], indent=2))
     elif devices:

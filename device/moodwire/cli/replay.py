@@ -125,12 +125,12 @@ def _from_windows(
 def _writer(path: Path | None, bundle: Bundle, open_files: ExitStack) -> WindowWriter | None:
     if path is None:
         return None
-    with exits_with(SOUND, OSError):
-        file = open_files.enter_context(path.open("w", encoding="utf-8"))
     header = Header(
         labels=list(bundle.labels),
         model=bundle.name,
         model_hash=bundle.hash,
         advice=bundle.manifest.thresholds,
     )
-    return WindowWriter(file, header)
+    with exits_with(SOUND, OSError, RecordingError):
+        file = open_files.enter_context(path.open("wb", buffering=0))
+        return WindowWriter(file, header)

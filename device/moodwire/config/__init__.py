@@ -2,7 +2,13 @@
 
 from moodwire.config.checks import Problem
 from moodwire.config.credentials import credential_path
-from moodwire.config.file import ConfigError, find_config, load_config, parse_config
+from moodwire.config.file import (
+    ConfigDeniedError,
+    ConfigError,
+    find_config,
+    load_config,
+    parse_config,
+)
 from moodwire.config.profiles import PROFILE_NAMES, PROFILES, ProfileName
 from moodwire.config.sections import (
     CONTROLS,
@@ -32,6 +38,7 @@ __all__ = [
     "PROFILE_NAMES",
     "Alert",
     "Config",
+    "ConfigDeniedError",
     "ConfigError",
     "ContextTopic",
     "Control",

@@ -32,6 +32,10 @@ class ConfigError(ValueError):
         super().__init__("\n".join(f"{_place(name, line)}{what}" for line, what in placed))
 
 
+class ConfigDeniedError(ConfigError):
+    """A configuration that this user may not read."""
+
+
 def find_config(explicit: Path | None = None) -> Path | None:
     """The file asked for, else $MOODWIRE_CONFIG, else the system's; None: there is none."""
     if explicit is not None:
@@ -49,7 +53,7 @@ def load_config(path: Path | None, profile: ProfileName | None = None) -> Config
         content = path.read_bytes()[: LARGEST_FILE + 1]
     except PermissionError:
         why = "cannot be read: only root and the service may, for it may hold a password; try sudo"
-        raise ConfigError(str(path), [Problem((), why)]) from None
+        raise ConfigDeniedError(str(path), [Problem((), why)]) from None
     except OSError as error:
         raise ConfigError(str(path), [Problem((), f"cannot be read: {error.strerror}")]) from None
     if len(content) > LARGEST_FILE:

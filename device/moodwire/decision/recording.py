@@ -19,7 +19,8 @@ FORMAT = 1
 
 
 class RecordingError(ValueError):
-    """Not a recording of windows, or a damaged one; the message names the line."""
+    """Not a recording of windows, a damaged one, or one that cannot be written; the message names
+    the line, or the reason."""
 
 
 class Header(Struct, frozen=True, kw_only=True):
@@ -46,9 +47,9 @@ class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class WindowWriter:
-    """Writes to an open text file, line by line."""
+    """Writes to an open file, line by line."""
 
-    def __init__(self, file: IO[str], header: Header) -> None:
+    def __init__(self, file: IO[bytes], header: Header) -> None:
         self._file = file
         self._write(header)
 
@@ -70,7 +71,10 @@ class WindowWriter:
         )
 
     def _write(self, line: Header | Line) -> None:
-        self._file.write(msgspec.json.encode(line).decode() + "\n")
+        try:
+            self._file.write(msgspec.json.encode(line) + b"\n")
+        except OSError as error:
+            raise RecordingError(f"{self._file.name}: {error.strerror}") from None
 
 
 def read_header(file: IO[str]) -> Header:

@@ -11,7 +11,8 @@ from time import monotonic
 import numpy as np
 
 from moodwire.audio.capture_source import CaptureSource
-from moodwire.audio.devices import HARDWARE, InputDevice, find, input_devices
+from moodwire.audio.devices import HARDWARE, InputDevice, find
+from moodwire.audio.listing import list_devices
 from moodwire.audio.source import MODEL_RATE, SourceError
 from moodwire.diagnostics.finding import Finding, Findings, broken, fine, skipped, warning
 from moodwire.diagnostics.sound import Samples, judge, measure
@@ -63,7 +64,7 @@ def look(about: Subject) -> Findings:
         )
         return
     try:
-        devices = input_devices(about.root)
+        devices = list_devices(about.root)
         yield from _agreement(cards, devices, about.root)
         chosen = find(devices, about.config.microphone.name)
     except SourceError as error:

@@ -16,7 +16,7 @@ def look(about: Subject) -> Findings:
     if about.config_fault:
         remedy = (
             "sudo moodwire doctor"
-            if "try sudo" in about.config_fault
+            if about.config_denied
             else "mend it, then: moodwire config check; the defaults are examined below"
         )
         yield broken("file", about.config_fault, remedy)
