@@ -70,6 +70,9 @@ class Device:
         """What dpkg does for the package of a version: lay out its wheel, and activate it."""
         wheel = self.root / f"usr/lib/moodwire/wheels/moodwire-{number}-py3-none-any.whl"
         wheel.write_text(number)
+        return self.activate()
+
+    def activate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         script = self.root / "activate"
         text = ACTIVATE.read_text()
         for place in ("/opt/moodwire", "/usr/lib/moodwire", "/etc/moodwire", "/run/systemd"):
@@ -78,7 +81,11 @@ class Device:
         executable(script, text)
         path = f"{self.root / 'bin'}:{os.environ['PATH']}"
         return subprocess.run(
-            ["sh", script], env={"PATH": path}, capture_output=True, text=True, check=False
+            ["sh", script, *arguments],
+            env={"PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     @property
@@ -166,3 +173,24 @@ def test_going_back_by_a_package_that_never_becomes_ready_keeps_both(device: Dev
     assert "its service does not become ready" in done.stderr
     assert device.versions == {first, second}
     assert (device.version_of("current"), device.version_of("previous")) == (second, first)
+
+
+def test_going_back_swaps_the_two_versions(device: Device) -> None:
+    older, newer = device.has("1", "previous"), device.has("2", "current")
+
+    done = device.activate("rollback")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (device.version_of("current"), device.version_of("previous")) == (older, newer)
+
+
+def test_going_back_to_what_does_not_start_is_told(device: Device) -> None:
+    older = device.has("1", "previous")
+    device.has("2", "current")
+    device.runs_systemd(unready=older)
+
+    done = device.activate("rollback")
+
+    assert done.returncode == 1
+    assert f"version {older} is in place again, but its service does not become" in done.stderr
+    assert device.version_of("current") == older
