@@ -72,14 +72,12 @@ def read_votes(roots: Sequence[Path]) -> dict[str, NDArray[np.float32]]:
 
 
 def soft_targets(material: Material, smoothing: float, votes: float) -> NDArray[np.float32]:
-    """[clips, UNION]: the intended mood, leaning on the votes where there are any, smoothed; where
-    nobody speaks, any."""
+    """[clips, UNION]: the intended mood, leaning on the votes where there are any, smoothed."""
     clips = material.store.clips
     labels = corpus_labels(clips)
     targets = np.zeros((len(clips), len(UNION)), dtype=np.float32)
     for row, clip in enumerate(clips):
         if not clip.is_speech:
-            targets[row] = 1 / len(UNION)
             continue
         targets[row, UNION.index(clip.emotion)] = 1.0
         heard = material.votes.get(Path(clip.path).stem) if clip.corpus == "CREMA-D" else None

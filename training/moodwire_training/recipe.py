@@ -62,8 +62,6 @@ class Recipe:
         }
     )
     """Share of the batches that each corpus gets; known ones that take no part are left out."""
-    nobody: float = 0.0
-    """Share of the batches in which nobody speaks: nothing but noise, and any mood as likely."""
     strength: Strength = field(default_factory=Strength)
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,7 +132,6 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
         ("smoothing", 0.0, 0.9),
         ("votes", 0.0, 1.0),
         ("trust", 0.0, 1.0),
-        ("nobody", 0.0, 0.9),
         ("average", 0.0, 0.99999),
         ("width", 0.1, 10.0),
         ("dropout", 0.0, 0.9),

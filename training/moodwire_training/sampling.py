@@ -57,8 +57,7 @@ class BatchSource:
         self._neutral = {speaker: np.array(rows) for speaker, rows in neutral.items()}
 
     def _group(self) -> None:
-        """Clips of one corpus and mood are drawn alike; scarce moods are drawn more often. Noise is
-        drawn where the recipe wants windows in which nobody speaks."""
+        """Clips of one corpus and mood are drawn alike; scarce moods are drawn more often."""
         shares: list[float] = []
         for corpus, weight in self.recipe.corpora.items():
             groups = [
@@ -75,10 +74,6 @@ class BatchSource:
                 f"({', '.join(self.recipe.corpora)}) is in the training split"
             )
         self._shares = np.array(shares, dtype=np.float64) / sum(shares)
-        noise = self.augmenter.surroundings.noise_clips
-        if self.recipe.nobody and len(noise):
-            self._groups.append(noise)
-            self._shares = np.append(self._shares * (1 - self.recipe.nobody), self.recipe.nobody)
 
     def _is(self, row: int, corpus: str, label: str) -> bool:
         clip = self.store.clips[row]
