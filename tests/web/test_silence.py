@@ -1,4 +1,4 @@
-"""Visitors who connect and ask nothing keep nobody else out; those who take their time may."""
+"""Visitors who ask nothing or too much keep nobody else out; those who take their time may."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import http.client
 import io
 import socket
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import numpy as np
 import pytest
@@ -36,6 +36,11 @@ def visit(running) -> http.client.HTTPConnection:
     return http.client.HTTPConnection("127.0.0.1", running.port, timeout=60)
 
 
+def dial(running, address: str) -> socket.socket:
+    """As a visitor who comes from that address."""
+    return socket.create_connection(("127.0.0.1", running.port), 60.0, (address, 0))
+
+
 def healthz(running) -> int:
     connection = visit(running)
     connection.request("GET", "/healthz")
@@ -48,10 +53,26 @@ def healthz(running) -> int:
 def test_a_hundred_who_ask_nothing_are_sent_away(serve, sent):
     _, running = serve()
     with ExitStack() as held:
-        for _ in range(100):
-            silent = held.enter_context(socket.create_connection(("127.0.0.1", running.port)))
+        for number in range(100):
+            silent = held.enter_context(dial(running, f"127.0.0.{2 + number % 4}"))
             silent.sendall(sent)
         wait_until(lambda: healthz(running) == 200, timeout=30.0)
+
+
+def test_one_visitor_leaves_room_for_the_others(serve):
+    _, running = serve()
+    with ExitStack() as held:
+        for _ in range(3 * server.CONNECTIONS_EACH):
+            greedy = held.enter_context(dial(running, "127.0.0.2"))
+            with suppress(ConnectionError):
+                greedy.sendall(b"GET /live HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connections = running._server.server_state.connections
+        wait_until(lambda: len(connections) == server.CONNECTIONS_EACH)
+        assert healthz(running) == 200
+    wait_until(lambda: not connections)
+    with dial(running, "127.0.0.2") as again:
+        again.sendall(HEAD + b"\r\n")
+        assert b" 200 " in again.recv(1000)
 
 
 def test_half_a_form_is_not_waited_for(serve):

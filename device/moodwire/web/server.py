@@ -24,6 +24,13 @@ STOP_SECONDS = 2.0
 REQUEST_SECONDS = 10.0
 """For a request to arrive, all but its body; the app limits bodies."""
 
+CONNECTIONS: Final = 100
+"""Of all visitors; whoever comes then is told that the page is busy."""
+
+CONNECTIONS_EACH: Final = 50
+"""Of one address: no single visitor takes the page from the others. A browser opens six; behind a
+reverse proxy all come from its address."""
+
 UNREAD_SECONDS = 120
 """After which a visitor who takes nothing of an answer is gone."""
 
@@ -43,7 +50,10 @@ class Connection(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._watch()
+        if self._has_enough():
+            transport.close()
+        else:
+            self._watch()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -52,6 +62,15 @@ class Connection(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._calm()
+
+    def _has_enough(self) -> bool:
+        """Whoever opened this one, the newest of them."""
+        visitors = [each.client for each in self.connections if isinstance(each, Connection)]
+        host = self.client[0] if self.client else ""
+        theirs = sum(each[0] == host for each in visitors if each)
+        if theirs > CONNECTIONS_EACH:
+            log.warning("%s has %d connections to the page; no more", host, CONNECTIONS_EACH)
+        return theirs > CONNECTIONS_EACH
 
     def _watch(self) -> None:
         """The deadline stays where it is when a little more arrives."""
@@ -85,7 +104,7 @@ class WebServer:
             lifespan="off",
             ws="none",
             timeout_graceful_shutdown=1,
-            limit_concurrency=100,
+            limit_concurrency=CONNECTIONS,
             server_header=False,
             h11_max_incomplete_event_size=16_384,
         )
