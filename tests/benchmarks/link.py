@@ -20,6 +20,7 @@ from kitchen import LABELS, ROOT, began, config_for, observation
 from moodwire.publish.clock import WallClock
 from moodwire.publish.composer import Composer, ModelIdentity
 from moodwire.publish.hardware import Hardware
+from moodwire.publish.identity import Identities
 from moodwire.publish.link import Link
 from moodwire.publish.outbox import open_outbox
 from moodwire.publish.topics import Topics
@@ -56,6 +57,7 @@ def measure(broker: Broker, store: str, directory: Path) -> dict[str, float]:
     link = Link(
         config,
         outbox,
+        Identities.read(directory),
         clock=clock,
         labels=LABELS,
         hardware=Hardware("bench"),

@@ -18,6 +18,8 @@ from daemon import END_SECONDS, ROOM, ROOT, STATE, DaemonProcess, Loudspeaker, s
 from kitchen import wait_until
 from pulse import PulseServer
 
+from moodwire.publish.identity import Identity
+
 pytestmark = pytest.mark.broker
 
 MakeDaemon = Callable[..., DaemonProcess]
@@ -159,6 +161,30 @@ def test_reload_takes_a_good_file_and_keeps_the_old_one_on_error(
         moved.topic(f"{ROOT}/availability", b"online")
         moved.topic(f"{ROOT}/control/hold", b"3")
         heard.topic(f"{ROOT}/availability", b"offline")
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_under_another_id_nothing_is_left_under_the_old_one(
+    make_daemon: MakeDaemon, broker: Broker, tmp_path: Path, killed: bool
+) -> None:
+    other = {"device": {"id": "pantry"}, "mqtt": {"publish_level": True}}
+    old = Identity(prefix="moodwire", device="kitchen", home_assistant="homeassistant")
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True, mqtt={"publish_level": True})
+        daemon.feed(np.concatenate((ROOM[:16_000], tones.tone("happy", 4.0))))
+        heard.topic(f"{ROOT}/event")
+        heard.topic(f"{ROOT}/health")
+        if killed:
+            daemon.kill()
+            make_daemon(broker, piped=True, **other)
+        else:
+            daemon.configure(sections_for(broker, tmp_path / "state", other))
+            daemon.reload()
+        wait_until(lambda: not heard.retained() & set(old.retained))
+        told = {each.topic for each in heard.messages if each.retained}
+        assert {each for each in told if "kitchen" in each} <= set(old.retained)
+        assert {f"{ROOT}/level", f"{ROOT}/control/mute", old.announcement} <= told
+        assert "homeassistant/device/moodwire_pantry/config" in heard.retained()
 
 
 @pytest.mark.parametrize("store", ["memory", "disk"])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from moodwire.publish.clearing import Clearing
 from moodwire.publish.commands import Command, CommandReader, Refusal, Request
 from moodwire.publish.composer import answer
 from moodwire.publish.connection import Packet
@@ -33,12 +34,14 @@ class Conversation:
         discovery: Discovery,
         reader: CommandReader,
         dispatch: Dispatch,
+        clearing: Clearing,
         on_command: Callable[[Command], None],
     ) -> None:
         self._topics = topics
         self._discovery = discovery
         self._reader = reader
         self._dispatch = dispatch
+        self._clearing = clearing
         self._on_command = on_command
         self.announce_at = NEVER
 
@@ -56,6 +59,7 @@ class Conversation:
 
     def acknowledged(self, number: int, refusal: str | None, unread: bool) -> None:
         self._dispatch.acknowledged(number, refusal, time.monotonic())
+        self._clearing.acknowledged(number, refusal)
 
     def received(self, topic: str, payload: bytes, retained: bool) -> None:
         if topic == self._discovery.birth_topic:
@@ -67,6 +71,8 @@ class Conversation:
                 self._dispatch.tell_once(self._discovery.withdrawal(payload))
         elif (control := self._topics.control_of(topic)) is not None:
             self._take(Request(control, payload, retained))
+        else:
+            self._clearing.received(topic, payload, retained)
 
     def announce_when_due(self) -> None:
         if time.monotonic() >= self.announce_at:

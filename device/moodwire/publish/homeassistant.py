@@ -28,7 +28,7 @@ class Discovery:
         prefix = config.home_assistant.prefix
         self.enabled = config.home_assistant.enabled
         self.birth_topic = f"{prefix}/status"
-        self.topic = f"{prefix}/device/{_device_id(topics)}/config"
+        self.topic = announcement_topic(prefix, topics)
         self._features = Features(config, topics, labels, hardware)
 
     def announcement(self) -> Publication:
@@ -95,10 +95,31 @@ class _Origin(msgspec.Struct):
     name: str
 
 
+class _Availability(msgspec.Struct):
+    topic: str
+
+
 class _Announced(msgspec.Struct):
-    """The part of a discovery message that says who wrote it."""
+    """The part of a discovery message that says who wrote it, and of which device."""
 
     origin: _Origin
+    availability: list[_Availability] = []
+
+
+def announcement_topic(prefix: str, topics: Topics) -> str:
+    """`prefix` is Home Assistant's."""
+    return f"{prefix}/device/{_device_id(topics)}/config"
+
+
+def announces(found: bytes, topics: Topics) -> bool:
+    """Whether that is the announcement of a device with these topics: its own topic is made of the
+    id alone."""
+    try:
+        announced = msgspec.json.decode(found, type=_Announced)
+    except msgspec.DecodeError:
+        return False
+    told = [each.topic for each in announced.availability]
+    return announced.origin.name == ORIGIN and topics.availability in told
 
 
 def _device_id(topics: Topics) -> str:

@@ -15,6 +15,7 @@ from typing import Final
 from moodwire.config import PROFILE_NAMES, Config
 from moodwire.publish.backoff import STABLE_SECONDS, Backoff
 from moodwire.publish.broker import broker_from
+from moodwire.publish.clearing import Clearing
 from moodwire.publish.clock import Clock
 from moodwire.publish.commands import Command, CommandReader
 from moodwire.publish.connection import Connection, ConnectionFailedError, Will
@@ -22,6 +23,7 @@ from moodwire.publish.conversation import Conversation
 from moodwire.publish.dispatch import Dispatch
 from moodwire.publish.hardware import Hardware
 from moodwire.publish.homeassistant import Discovery
+from moodwire.publish.identity import Identities, identity_of
 from moodwire.publish.outage import Outage
 from moodwire.publish.outbox import Outbox
 from moodwire.publish.publication import Counters, Publication
@@ -53,6 +55,7 @@ class Link:
         self,
         config: Config,
         outbox: Outbox,
+        identities: Identities,
         *,
         clock: Clock,
         labels: tuple[str, ...],
@@ -66,11 +69,13 @@ class Link:
         self._broker = broker_from(config.mqtt)
         self._outbox = outbox
         self._dispatch = Dispatch(self._outbox, clock)
+        self._clearing = Clearing(identity_of(config), identities)
         self._conversation = Conversation(
             topics,
             Discovery(config, topics, labels, hardware),
             CommandReader(config.mqtt.controls, PROFILE_NAMES, config.microphone.mute),
             self._dispatch,
+            self._clearing,
             on_command,
         )
         self._on_failure = on_failure
@@ -154,6 +159,7 @@ class Link:
         finally:
             self._connected = False
             self._dispatch.disconnected()
+            self._clearing.disconnected()
             connection.close()
         return time.monotonic() - began if began is not None else 0.0
 
@@ -168,6 +174,7 @@ class Link:
     def _begin(self, connection: Connection) -> float:
         self._connections += 1
         self._outage.over(self._broker.address)
+        self._clearing.connected()
         connection.subscribe(*self._conversation.filters)
         self._conversation.greet()
         self._connected = True
@@ -176,8 +183,11 @@ class Link:
     def _send(self, connection: Connection) -> None:
         self._conversation.announce_when_due()
         now = time.monotonic()
-        while packet := self._dispatch.next(connection.in_flight, now):
+        room = connection.in_flight - self._clearing.under_way
+        while packet := self._dispatch.next(room, now):
             self._dispatch.sent(connection.publish(packet), packet)
+        if self._dispatch.idle:
+            self._clearing.go_on(connection, now)
 
     def _patience(self) -> float:
         """Seconds until something is due even if nothing happens."""

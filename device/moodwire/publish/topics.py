@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from moodwire.config.sections import Identifier, TopicPrefix
+from moodwire.config.sections import CONTROLS, Identifier, TopicPrefix
 from moodwire.config.words import allowed
 
 ONLINE: Final = b"online"
@@ -77,6 +77,12 @@ class Topics:
     @property
     def result(self) -> str:
         return f"{self.root}/result"
+
+    @property
+    def values(self) -> list[str]:
+        """All that are retained but `availability`."""
+        told = [self.source, self.state, self.mood, self.confidence, self.speech, self.level]
+        return [*told, self.health, *(self.control(each) for each in CONTROLS)]
 
     @property
     def commands(self) -> str:

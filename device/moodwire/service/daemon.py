@@ -22,6 +22,7 @@ from moodwire.audio.stream import CaptureStream, Stream
 from moodwire.config import Config
 from moodwire.model import Bundle
 from moodwire.publish.commands import Command
+from moodwire.publish.identity import Identities
 from moodwire.publish.outbox import Outbox
 from moodwire.publish.publication import Publisher
 from moodwire.service.controls import Controls
@@ -72,6 +73,7 @@ class Daemon:
         self._wake = Wake()
         self._restart = False
         self._followed = self._wanted = (config.web, config.history)
+        self._identities = Identities.read(controls.state)
         bundle, pipeline = make_pipeline(config)
         composer, outbox = make_composer(config, bundle), make_outbox(config, controls.state)
         link = self._make_link(config, bundle, outbox)
@@ -184,7 +186,7 @@ class Daemon:
         return msgspec.structs.replace(config, web=web, history=history)
 
     def _make_link(self, config: Config, bundle: Bundle, outbox: Outbox | None) -> Publisher:
-        return make_link(config, bundle, outbox, self._commanded, self._wake.fail)
+        return make_link(config, bundle, outbox, self._identities, self._commanded, self._wake.fail)
 
 
 def _exchange_links(old: Parts, new: Parts) -> None:

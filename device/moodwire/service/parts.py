@@ -22,6 +22,7 @@ from moodwire.publish.composer import Composer, ModelIdentity
 from moodwire.publish.console import Console
 from moodwire.publish.disk import OutboxError
 from moodwire.publish.hardware import hardware
+from moodwire.publish.identity import Identities
 from moodwire.publish.link import Link
 from moodwire.publish.outbox import Outbox, open_outbox
 from moodwire.publish.publication import Publisher
@@ -73,7 +74,12 @@ def make_outbox(config: Config, state: Path) -> Outbox | None:
 
 
 def make_link(
-    config: Config, bundle: Bundle, outbox: Outbox | None, commands: Commands, failures: Failures
+    config: Config,
+    bundle: Bundle,
+    outbox: Outbox | None,
+    identities: Identities,
+    commands: Commands,
+    failures: Failures,
 ) -> Publisher:
     """The console where there is to be no broker."""
     if outbox is None:
@@ -81,6 +87,7 @@ def make_link(
     return Link(
         config,
         outbox,
+        identities,
         clock=WallClock(),
         labels=bundle.labels,
         hardware=hardware(),
