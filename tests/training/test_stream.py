@@ -220,7 +220,7 @@ def test_what_a_search_found_can_be_set() -> None:
     noise = {"noise": {"false_moods_per_hour": 0.4}}
     lines = {describe(Candidate(gate, Decision(), {}, noise)) for gate in GATES}
     assert len(lines) == len(GATES)
-    assert any("gate enter 0.7 exit 0.1 minimum_speech 0.8 " in line for line in lines)
+    assert any("gate enter 0.7 exit 0.2 minimum_speech 0.8 " in line for line in lines)
 
 
 def test_speakers_that_name_no_training_are_a_mistake_of_usage(tmp_path: Path) -> None:

@@ -59,8 +59,8 @@ class Microphone(Section, frozen=True):
 class Gate(Section, frozen=True):
     """Speech gate in front of the model."""
 
-    enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.95
-    exit: Annotated[Share, Meta(description="Speech score under which the gate closes")] = 0.2
+    enter: Annotated[Share, Meta(description="Speech score that opens the gate")] = 0.93
+    exit: Annotated[Share, Meta(description="Speech score under which the gate closes")] = 0.5
     hangover: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds the gate stays open after speech")
     ] = 1.0
@@ -97,8 +97,8 @@ class Decision(Section, frozen=True):
     ] = 0.0
     enter: Annotated[
         Share, Meta(description="Smoothed probability that begins a mood; a bundle may ask more")
-    ] = 0.37
-    exit: Annotated[Share, Meta(description="Smoothed probability under which it ends")] = 0.33
+    ] = 0.35
+    exit: Annotated[Share, Meta(description="Smoothed probability under which it ends")] = 0.31
     per_mood: Annotated[
         dict[str, MoodThresholds], Meta(description="Thresholds of single moods, by label")
     ] = {}
