@@ -66,7 +66,7 @@ class Gate(Section, frozen=True):
     ] = 1.0
     minimum_speech: Annotated[
         float, Meta(ge=0.0, le=2.0, description="Seconds of speech in a window worth judging")
-    ] = 1.0
+    ] = 0.8
     linger: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds for which it is judged after speech")
     ] = 1.0
@@ -97,8 +97,8 @@ class Decision(Section, frozen=True):
     ] = 0.0
     enter: Annotated[
         Share, Meta(description="Smoothed probability that begins a mood; a bundle may ask more")
-    ] = 0.35
-    exit: Annotated[Share, Meta(description="Smoothed probability under which it ends")] = 0.31
+    ] = 0.34
+    exit: Annotated[Share, Meta(description="Smoothed probability under which it ends")] = 0.3
     per_mood: Annotated[
         dict[str, MoodThresholds], Meta(description="Thresholds of single moods, by label")
     ] = {}
