@@ -18,8 +18,9 @@ from moodwire.pipeline import Pipeline
 LEAST_SPEECH = 0.2
 """Seconds of speech without which a recording counts as quiet."""
 
-ENTER = 0.3
-"""A recording is handed over because somebody speaks in it, so softer voices open the gate."""
+ENTER, EXIT = 0.3, 0.2
+"""A recording is handed over because somebody speaks in it: softer voices open the gate, and keep it
+open."""
 
 LEAST_SHARE = 0.8
 """Windows count that hold at least this share of the speech that the fullest one holds."""
@@ -42,8 +43,8 @@ class ClipMood:
 def clip_config(config: Config, spec: FrontendSpec) -> Config:
     """Every window that holds speech is judged, also those after the last word."""
     window = spec.window_samples / spec.sample_rate
-    enter = min(config.gate.enter, ENTER)
-    gate = replace(config.gate, enter=enter, minimum_speech=LEAST_SPEECH, linger=window)
+    enter, leave = min(config.gate.enter, ENTER), min(config.gate.exit, EXIT)
+    gate = replace(config.gate, enter=enter, exit=leave, minimum_speech=LEAST_SPEECH, linger=window)
     return replace(config, gate=gate)
 
 
