@@ -19,8 +19,8 @@ LEAST_SPEECH = 0.2
 """Seconds of speech without which a recording counts as quiet."""
 
 ENTER, EXIT = 0.3, 0.2
-"""A recording is handed over because somebody speaks in it: softer voices open the gate, and keep it
-open."""
+"""Somebody hands a recording over because there is speech in it: softer voices open the gate, and
+keep it open."""
 
 LEAST_SHARE = 0.8
 """Windows count that hold at least this share of the speech that the fullest one holds."""
