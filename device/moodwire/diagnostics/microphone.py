@@ -65,7 +65,11 @@ def look(about: Subject) -> Findings:
         return
     try:
         devices = list_devices(about.root)
-        yield from _agreement(cards, devices, about.root)
+    except SourceError as error:
+        yield broken("microphone", str(error), "then look again: moodwire devices")
+        return
+    yield from _agreement(cards, devices, about.root)
+    try:
         chosen = find(devices, about.config.microphone.name)
     except SourceError as error:
         yield broken("microphone", str(error), "set microphone.name as `moodwire devices` shows it")
