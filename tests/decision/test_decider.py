@@ -271,7 +271,7 @@ def test_moods_that_both_pass_their_thresholds_do_not_overlap() -> None:
 
 
 def test_between_moods_speech_is_uncertain_and_silence_is_quiet() -> None:
-    how = Decision(hold=1.0)
+    how = Decision(hold=1.0, enter=0.5, exit=0.4)
     unsure = (0.34, 0.33, 0.33)
     seen = run([None] * 3 + ["unjudged"] * 2 + [unsure] * 8 + [None] * 8, how, stop=False)
     shown = [each.mood for each in seen]
