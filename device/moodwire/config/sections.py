@@ -66,7 +66,7 @@ class Gate(Section, frozen=True):
     ] = 1.0
     minimum_speech: Annotated[
         float, Meta(ge=0.0, le=2.0, description="Seconds of speech in a window worth judging")
-    ] = 0.8
+    ] = 1.0
     linger: Annotated[
         float, Meta(ge=0.0, le=10.0, description="Seconds for which it is judged after speech")
     ] = 1.0
