@@ -152,8 +152,7 @@ class Augmenter:
                 self._synthetic(rng, len(rows)),
             )
             snr = rng.uniform(*self.strength.snr_db, len(rows))
-            gain = speech[rows] / (total_power(noise).mean(axis=1) + 1e-20) * 10 ** (-snr / 10)
-            power[rows] += noise * gain.astype(np.float32)[:, None, None]
+            power[rows] += at_ratio(noise, speech[rows], snr)
 
     def add_rumble(self, rng: np.random.Generator, power: Floats) -> None:
         """What a car, a fan or the mains puts below a voice, often louder than the voice is."""
@@ -166,8 +165,7 @@ class Augmenter:
         noise = shape * (STEADY_RUMBLE + flutter)
         speech = total_power(power[rows]).mean(axis=1)
         snr = rng.uniform(*self.strength.rumble_snr_db, len(rows))
-        gain = speech / (total_power(noise).mean(axis=1) + 1e-20) * 10 ** (-snr / 10)
-        power[rows] += noise * gain.astype(np.float32)[:, None, None]
+        power[rows] += at_ratio(noise, speech, snr)
 
     def recorded_noise(self, rng: np.random.Generator, count: int) -> Floats:
         bank = self.surroundings.noise
@@ -217,6 +215,12 @@ class Augmenter:
             still[:, :, 0] &= ~((times >= start) & (times < start + width))
         normalised *= keep
         normalised *= still
+
+
+def at_ratio(noise: Floats, speech: Floats, snr_db: NDArray[np.float64]) -> Floats:
+    """The noise of each window as loud as its speech would have it at that ratio."""
+    gain = speech / (total_power(noise).mean(axis=1) + 1e-20) * 10 ** (-snr_db / 10)
+    return noise * gain.astype(np.float32)[:, None, None]
 
 
 def warp_matrix(factor: float, bands: int) -> Floats:

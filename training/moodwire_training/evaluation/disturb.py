@@ -12,6 +12,7 @@ import scipy.signal
 from numpy.typing import NDArray
 
 from moodwire.features import DEFAULT_SPEC, MelStream
+from moodwire.features.scratch import periodic_hann
 from moodwire_training.augment import Augmenter, Strength, Surroundings
 from moodwire_training.bank import EXTENT_NATS, FrameBank
 from moodwire_training.evaluation.score import Disturbance
@@ -88,8 +89,7 @@ def rumble_power() -> Floats:
     band = scipy.signal.butter(2, RUMBLE_HZ, "bandpass", fs=spec.sample_rate, output="sos")
     rumble = scipy.signal.sosfilt(band, white)
     rumble /= rumble.std()
-    window = scipy.signal.get_window("hann", spec.frame_length)
-    of_one = np.square(window).sum() * spec.fft_length / 2
+    of_one = np.square(periodic_hann(spec.frame_length)).sum() * spec.fft_length / 2
     return np.asarray(np.exp(MelStream(spec).push(rumble)) / of_one, dtype=np.float32)
 
 
