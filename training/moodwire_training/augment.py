@@ -220,7 +220,7 @@ class Augmenter:
 def at_ratio(noise: Floats, speech: Floats, snr_db: NDArray[np.float64]) -> Floats:
     """The noise of each window as loud as its speech would have it at that ratio."""
     gain = speech / (total_power(noise).mean(axis=1) + 1e-20) * 10 ** (-snr_db / 10)
-    return noise * gain.astype(np.float32)[:, None, None]
+    return np.asarray(noise * gain.astype(np.float32)[:, None, None])
 
 
 def warp_matrix(factor: float, bands: int) -> Floats:
