@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from moodwire_training.cli.options import manifest_option
 
 if TYPE_CHECKING:
+    from moodwire.config import Decision
     from moodwire_training.stream.compose import Cast
+    from moodwire_training.stream.hear import Heard
 
 
 @click.command()
@@ -64,9 +67,8 @@ def command(
     from moodwire.model import load_bundle
     from moodwire_training.stream.compose import streams
     from moodwire_training.stream.hear import hear, judged_share, one_alert_each
-    from moodwire_training.stream.score import goals, score
-    from moodwire_training.stream.search import OPEN, describe, refine
-    from moodwire_training.stream.search import search as try_settings
+    from moodwire_training.stream.score import score
+    from moodwire_training.stream.search import OPEN
 
     found = _cast(data, speakers)
     loaded = load_bundle(bundle)
@@ -82,20 +84,34 @@ def command(
             err=True,
         )
     if search:
-        heard = [one for one, _ in told]
-        tried = try_settings(heard, loaded.labels, config.decision, search, seed)
-        for candidate in (*tried[:20], *(refine(heard, loaded.labels, one) for one in tried[:4])):
-            click.echo(describe(candidate))
+        _try_settings([one for one, _ in told], loaded.labels, config.decision, search, seed)
         return
     figures = score(told)
-    click.echo(json.dumps(figures, indent=1))
-    for name, value, wanted, reached in goals(figures):
-        click.echo(f"{'reached' if reached else 'MISSED '} {name}: {value:g} ({wanted})")
+    _show(figures)
     if out:
         line = f"moodwire-train stream --speakers {speakers} --minutes {minutes:g} --seed {seed}"
         line += f" --voices {voices}" + (f" --config {config_file.name}" if config_file else "")
         result = {"command": line, "model": loaded.name, "hash": loaded.hash, "figures": figures}
         out.write_text(json.dumps(result, indent=1) + "\n")
+
+
+def _try_settings(
+    heard: list[Heard], labels: Sequence[str], decision: Decision, draws: int, seed: int
+) -> None:
+    """Shows the best of those that were drawn, and what becomes of the first of them."""
+    from moodwire_training.stream.search import describe, refine, search
+
+    tried = search(heard, labels, decision, draws, seed)
+    for candidate in (*tried[:20], *(refine(heard, labels, one) for one in tried[:4])):
+        click.echo(describe(candidate))
+
+
+def _show(figures: dict[str, Any]) -> None:
+    from moodwire_training.stream.score import goals
+
+    click.echo(json.dumps(figures, indent=1))
+    for name, value, wanted, reached in goals(figures):
+        click.echo(f"{'reached' if reached else 'MISSED '} {name}: {value:g} ({wanted})")
 
 
 def _cast(data: Path, speakers: str) -> Cast:

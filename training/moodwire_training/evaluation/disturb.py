@@ -61,8 +61,7 @@ def _noisy(bank: FrameBank, surroundings: Surroundings, snr_db: float) -> Distur
         power = np.exp(logmel)
         noise = augmenter.recorded_noise(rng, len(power))
         wanted = active_power(power) * 10 ** (-snr_db / 10)
-        gain = wanted / (total_power(noise).mean(axis=1) + 1e-20)
-        return np.asarray(np.log(power + noise * gain[:, None, None]), dtype=np.float32)
+        return added(power, noise, wanted / (total_power(noise).mean(axis=1) + 1e-20))
 
     return disturb
 
@@ -74,10 +73,14 @@ def _rumbling(snr_db: float) -> Disturbance:
         power, rumble = np.exp(logmel), rumble_power()
         starts = rng.integers(0, len(rumble) - power.shape[1], len(power))
         noise = rumble[starts[:, None] + np.arange(power.shape[1])]
-        gain = active_power(power) * 10 ** (-snr_db / 10)
-        return np.asarray(np.log(power + noise * gain[:, None, None]), dtype=np.float32)
+        return added(power, noise, active_power(power) * 10 ** (-snr_db / 10))
 
     return disturb
+
+
+def added(power: Floats, noise: Floats, gain: Floats) -> Floats:
+    """The log-mel of both together, each window's noise with its own gain."""
+    return np.asarray(np.log(power + noise * gain[:, None, None]), dtype=np.float32)
 
 
 @lru_cache(maxsize=1)
