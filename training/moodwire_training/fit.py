@@ -151,7 +151,13 @@ def compiled_network(source: BatchSource, recipe: Recipe) -> keras.Model:
     assert source.mean is not None and source.deviation is not None
     spec = source.spec
     model = build_network(
-        spec.window_frames, source.mean, source.deviation, len(UNION), recipe.width, recipe.dropout
+        spec.window_frames,
+        source.mean,
+        source.deviation,
+        len(UNION),
+        recipe.width,
+        recipe.dropout,
+        seed=recipe.seed,
     )
     optimizer = make_optimizer(recipe)
     optimizer.build(model.trainable_variables)

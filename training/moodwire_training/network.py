@@ -86,10 +86,13 @@ def build_network(
     dropout: float = 0.3,
     bands: int = 40,
     plain: bool = False,
+    seed: int = 0,
 ) -> keras.Model:
     """Input [frames, coefficients] (standardised); output logits of `classes` labels.
 
     `plain` is the network to keep: stock layers, strides in time; otherwise the one to train.
+    `seed` draws the dropout: from a variable of the network, which a checkpoint holds. Without,
+    Torch would draw it from a state that none does.
     """
     inputs = keras.Input((frames, len(mean)), name="features")
     kernel, bias = inverse_features(mean, deviation, bands)
@@ -103,7 +106,7 @@ def build_network(
     for number, stage in enumerate(STAGES):
         x = _stage(x, stage, width, f"stage{number}", plain)
     x = layers.GlobalAveragePooling2D(name="pool")(x)
-    x = layers.Dropout(dropout, name="dropout")(x)
+    x = layers.Dropout(dropout, seed=seed, name="dropout")(x)
     logits = layers.Dense(classes, name="logits", dtype="float32")(x)
     return keras.Model(inputs, logits, name="moodwire")
 
