@@ -201,6 +201,16 @@ def test_a_pause_shorter_than_the_hold_does_not_break_a_mood() -> None:
     assert quiet[-1].mood == "quiet"
 
 
+def test_words_too_short_to_judge_do_not_keep_a_mood_up() -> None:
+    how = Decision(habit=0.0, smoothing=0.0, minimum_duration=0.0, hold=3.0)
+    decider = Decider(LABELS, how)
+    spoken = windows([sure("angry")] * 6)
+    murmur = [replace(w, speech=True) for w in windows([None] * 20, spoken[-1].time)]
+    seen = [decider.step(each) for each in [*spoken, *murmur]]
+    assert changes(seen)[-1].change == "ended"
+    assert seen[-1].mood == "uncertain"
+
+
 def test_another_mood_takes_over_without_a_gap_or_an_overlap() -> None:
     how = Decision(habit=0.0, smoothing=0.3, minimum_duration=0.5)
     told = changes(run([sure("angry")] * 10 + [sure("happy")] * 10, how))

@@ -74,7 +74,6 @@ class Moods:
         self.told: Mood | None = None
         self._candidate: Mood | None = None
         self._ended: dict[int, float] = {}
-        self._spoken = -np.inf
         self._votes: deque[tuple[int, float] | None] = deque()
         self.configure(settings, thresholds)
 
@@ -86,8 +85,6 @@ class Moods:
 
     def step(self, window: Window, smoothed: Array | None) -> list[MoodChange]:
         """`smoothed` belongs to a judged window; None where there was nothing to judge."""
-        if window.speech:
-            self._spoken = window.time
         changes = []
         if self.told and self._is_over(self.told, window, smoothed):
             changes.append(self._end(self._last_words(self.told)))
@@ -112,7 +109,7 @@ class Moods:
     def _is_over(self, mood: Mood, window: Window, smoothed: Array | None) -> bool:
         """Also takes note of the window where it supports the mood."""
         if smoothed is None:
-            return window.time - self._spoken > self._settings.hold + TICK
+            return window.time - mood.spoken > self._settings.hold + TICK
         if smoothed[mood.label] < self._thresholds.exit[mood.label]:
             return True
         mood.support(smoothed, window)
