@@ -5,15 +5,19 @@ end, speech gate, int8 network and averaging included. So the figures depend on 
 it has changed, they are measured anew and kept in the bundle by
 
     python -m moodwire_convert.acceptance BUNDLE DATA
+
+With `--levels` at the end, nothing is kept: the clips are heard as softer and louder ones.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import soundfile
 
 from moodwire.audio.file import FileSource
 from moodwire.clips import classify_clip, clip_config
@@ -22,12 +26,14 @@ from moodwire.model import Bundle, load_bundle
 from moodwire.model.manifest import Metric
 from moodwire.pipeline import Pipeline
 from moodwire_convert.calibrate import recall
+from moodwire_convert.export import ConversionError
 from moodwire_convert.write import add_metrics
 from moodwire_training.clips import Clip
 from moodwire_training.corpora import find_corpora
 from moodwire_training.folds import acceptance_speakers
 
 PREFIX = "acceptance_clips."
+LEVELS_DB = (-30, -20, -10, 0, 6)
 
 
 def acceptance_clips(roots: Sequence[Path], labels: Sequence[str]) -> dict[str, list[Clip]]:
@@ -41,38 +47,74 @@ def acceptance_clips(roots: Sequence[Path], labels: Sequence[str]) -> dict[str, 
     return found
 
 
+def refuse_known(speakers: Iterable[str]) -> None:
+    """Raise where what is said of unheard voices would be said of one that was heard."""
+    if heard := sorted(acceptance_speakers() & set(speakers)):
+        raise ConversionError(
+            f"training heard {heard[0]}, who is of the acceptance speakers: set "
+            "hold_out_acceptance in its plan, or convert without --acceptance"
+        )
+
+
 def measure_acceptance(bundle: Bundle, roots: Sequence[Path]) -> Iterator[Metric]:
     """The recall of every corpus, averaged over the moods that it has."""
-    config = clip_config(Config(), bundle.spec)
-    pipeline = Pipeline(bundle, config)
     for corpus, clips in sorted(acceptance_clips(roots, bundle.labels).items()):
-        heard = [_hear(pipeline, Path(clip.path)) for clip in clips]
-        truth = [clip.emotion for clip in clips]
         yield Metric(
             name=f"{PREFIX}{corpus.lower().replace('-', '_')}.uar",
-            value=round(recall(np.array(heard), np.array(truth)), 4),
+            value=round(recall_of(bundle, clips, FileSource), 4),
             protocol=(
                 f"{len(clips)} clips of {len({clip.speaker for clip in clips})} speakers that "
-                f"nothing shipped has heard, {len(set(truth))} moods, the shipped file in the "
-                "device's pipeline, a clip without speech counts as wrong"
+                f"nothing shipped has heard, {len({clip.emotion for clip in clips})} moods, the "
+                "shipped file in the device's pipeline, a clip without speech counts as wrong"
             ),
         )
 
 
-def _hear(pipeline: Pipeline, path: Path) -> str:
-    source = FileSource(path)
+def recall_of(bundle: Bundle, clips: Sequence[Clip], opened: Callable[[Path], FileSource]) -> float:
+    pipeline = Pipeline(bundle, clip_config(Config(), bundle.spec))
+    heard = [_hear(pipeline, opened(Path(clip.path))) for clip in clips]
+    return recall(np.array(heard), np.array([clip.emotion for clip in clips]))
+
+
+def _hear(pipeline: Pipeline, source: FileSource) -> str:
     try:
         return classify_clip(pipeline, source).mood
     finally:
         source.close()
 
 
-def main(place: Path, data: Path) -> None:
+def at_level(level_db: float, scratch: Path) -> Callable[[Path], FileSource]:
+    """Opens recordings as a microphone with another gain would give them: in 16 bits, clipped."""
+
+    def opened(path: Path) -> FileSource:
+        samples, rate = soundfile.read(path, dtype="float32")
+        louder = np.clip(samples * 10 ** (level_db / 20), -1.0, 1.0)
+        soundfile.write(scratch / "louder.wav", louder, rate, subtype="PCM_16")
+        return FileSource(scratch / "louder.wav")
+
+    return opened
+
+
+def show_levels(bundle: Bundle, roots: Sequence[Path]) -> None:
+    """The same clips, softer and louder."""
+    by_corpus = sorted(acceptance_clips(roots, bundle.labels).items())
+    with tempfile.TemporaryDirectory() as scratch:
+        for level in LEVELS_DB:
+            opened = at_level(level, Path(scratch))
+            found = [100 * recall_of(bundle, clips, opened) for _, clips in by_corpus]
+            line = "  ".join(f"{by_corpus[i][0]} {value:.1f}" for i, value in enumerate(found))
+            print(f"{level:+3d} dB  {line}  mean {np.mean(found):.1f}", flush=True)
+
+
+def main(place: Path, data: Path, levels: bool) -> None:
     bundle = load_bundle(place)
+    if levels:
+        show_levels(bundle, [data])
+        return
     for metric in add_metrics(bundle, list(measure_acceptance(bundle, [data]))).manifest.metrics:
         if metric.name.startswith(PREFIX):
             print(f"{metric.name}: {100 * metric.value:.1f}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:] == ["--levels"])

@@ -55,6 +55,8 @@ class Record(Struct, frozen=True, kw_only=True):
     mean: list[float]
     deviation: list[float]
     corpora: list[Heard]
+    speakers_heard: list[str] = field(default_factory=list)
+    """By the network or by those that taught it."""
     temperature: float | None = None
     """Fitted elsewhere, where no voices are left for a validation set."""
     thresholds: dict[str, float] = field(default_factory=dict)

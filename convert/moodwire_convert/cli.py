@@ -12,10 +12,10 @@ import numpy as np
 
 from moodwire.model import Bundle, BundleError
 from moodwire.model.manifest import Metric
-from moodwire_convert.acceptance import PREFIX, measure_acceptance
-from moodwire_convert.calibrate import Comparison, Labelled, labelled
+from moodwire_convert.acceptance import PREFIX, measure_acceptance, refuse_known
+from moodwire_convert.calibrate import Labelled, labelled
 from moodwire_convert.card import read_card, read_record
-from moodwire_convert.convert import LARGEST_TFLITE, VALIDATION, Request, convert
+from moodwire_convert.convert import LARGEST_TFLITE, Converted, Request, convert
 from moodwire_convert.export import ConversionError
 from moodwire_convert.old_runtime import check_old_runtime
 from moodwire_convert.write import add_metrics
@@ -29,7 +29,7 @@ FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Bundle to write.")
 @click.option("--version", "version_", help="Version of the model; default: today's date.")
 @click.option("--features", type=FILE, help="Instead of RUN/calibration.npz.")
-@click.option("--validation", type=FILE, help="Instead of RUN/validation.npz.")
+@click.option("--validation", type=FILE, help="Windows to fit the temperature on.")
 @click.option("--metrics", type=FILE, help="Instead of RUN/metrics.json.")
 @click.option(
     "--test", "tests", multiple=True, metavar="NAME=FILE", help="Besides RUN/test_NAME.npz."
@@ -64,9 +64,10 @@ def main(
 ) -> None:
     """Turn the network that training left in RUN into a full-int8 bundle.
 
-    RUN holds model.keras, model.json and calibration.npz, and may hold validation.npz (the
-    temperature is fitted on it), test_NAME.npz (int8 is set beside float on each) and
-    metrics.json (kept in the manifest). To renew what ships:
+    RUN holds model.keras, model.json and calibration.npz, and may hold test_NAME.npz (int8 is set
+    beside float on each) and metrics.json (kept in the manifest). The temperature is what
+    `moodwire-train evaluate table --record RUN` fitted, or is fitted on --validation. To renew
+    what ships:
 
     \b
       moodwire-convert RUN --acceptance DATA --out device/moodwire/bundles/default
@@ -79,16 +80,20 @@ def main(
             record=read_record(run / "model.json"),
             version=version_ or datetime.now(UTC).strftime("%Y.%m.%d"),
             calibration=_windows(features or run / "calibration.npz"),
-            validation=_validation(validation or run / f"{VALIDATION}.npz"),
+            validation=_labelled(validation) if validation else None,
             tests=_tests(run, tests),
             metrics=_metrics(metrics or run / "metrics.json"),
             largest=largest,
         )
+        if acceptance is not None:
+            refuse_known(request.record.speakers_heard)
         converted = convert(request, out)
         bundle = converted.bundle
         if acceptance is not None:
             bundle = add_metrics(bundle, list(measure_acceptance(bundle, [acceptance])))
-        _say(bundle, converted.comparisons)
+        _say(bundle, converted)
+        if request.validation is None and request.record.temperature is None:
+            click.echo("  no temperature was fitted: moodwire-train evaluate table --record RUN")
         if old_runtime is not None:
             click.echo(check_old_runtime(old_runtime, out))
     except (ConversionError, BundleError, OSError) as error:
@@ -111,10 +116,6 @@ def _labelled(path: Path) -> Labelled:
         return labelled(_windows(path), labels)
     except ValueError as error:
         raise ConversionError(f"{path}: {error}") from None
-
-
-def _validation(path: Path) -> Labelled | None:
-    return _labelled(path) if path.exists() else None
 
 
 def _tests(run: Path, given: Iterable[str]) -> dict[str, Labelled]:
@@ -146,19 +147,21 @@ def _metrics(path: Path) -> list[Metric]:
         raise ConversionError(f"{path}: {error}") from None
 
 
-def _say(bundle: Bundle, comparisons: list[Comparison]) -> None:
+def _say(bundle: Bundle, converted: Converted) -> None:
     manifest = bundle.manifest
     click.echo(
         f"{bundle.path}: {bundle.name} {manifest.version} ({bundle.hash}), "
         f"{manifest.tflite_bytes / 1000:.1f} kB, {manifest.macs / 1e6:.1f} million multiply-adds, "
         f"{manifest.parameters} parameters, temperature {manifest.temperature:.3f}"
     )
-    for each in comparisons:
+    for each in converted.comparisons:
         click.echo(
             f"  {each.name}: {each.windows} windows, UAR {100 * each.uar_int8:.1f} int8, "
             f"{100 * each.uar_float:.1f} float, {100 * each.agreement:.1f} % agree, "
             f"ECE {each.calibration_error:.3f}"
         )
+    for name in converted.left_out:
+        click.echo(f"  {name}: none of its windows is in a mood of this bundle")
     for metric in manifest.metrics:
         if metric.name.startswith(PREFIX):
             click.echo(f"  {metric.name}: {100 * metric.value:.1f}")

@@ -25,7 +25,7 @@ from moodwire_convert.calibrate import (
 from moodwire_convert.card import Card, Record, with_licences
 from moodwire_convert.export import ConversionError, Exported, export
 from moodwire_convert.graph import check_full_int8
-from moodwire_convert.write import Draft, write_bundle
+from moodwire_convert.write import Draft, refuse_to_overwrite, write_bundle
 from moodwire_training.evaluation.metrics import fit_temperature
 
 Array = NDArray[np.float32]
@@ -54,15 +54,19 @@ class Request:
 class Converted:
     bundle: Bundle
     comparisons: list[Comparison]
+    left_out: list[str]
+    """Sets of windows in moods that the bundle does not name."""
 
 
 def convert(request: Request, directory: Path) -> Converted:
+    refuse_to_overwrite(directory)
     outputs = _outputs(request)
     spec = request.record.frontend
     _check_windows("calibration", request.calibration, (spec.window_frames, spec.width))
     _check_standardisation(request.record, spec)
     corpora = with_licences(request.record.corpora, request.card)
-    sets = {name: narrow(windows, outputs) for name, windows in _sets(request).items()}
+    narrowed = {name: narrow(windows, outputs) for name, windows in _sets(request).items()}
+    sets = {name: windows for name, windows in narrowed.items() if len(windows)}
     exported = export(
         request.network,
         outputs,
@@ -93,7 +97,8 @@ def convert(request: Request, directory: Path) -> Converted:
     )
     measured, comparisons = _measure(draft, exported, sets)
     final = replace(measured, metrics=[*request.metrics, *measured.metrics])
-    return Converted(write_bundle(directory, final, exported.tflite), comparisons)
+    bundle = write_bundle(directory, final, exported.tflite)
+    return Converted(bundle, comparisons, sorted(set(narrowed) - set(sets)))
 
 
 def int8_logits(bundle: Bundle, features: Array) -> Array:

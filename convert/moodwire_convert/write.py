@@ -28,6 +28,7 @@ from moodwire.model.manifest import (
     Standardisation,
     encode_manifest,
 )
+from moodwire_convert.export import ConversionError
 from moodwire_convert.graph import count
 
 GOLDEN_WINDOWS = 4
@@ -49,6 +50,14 @@ class Draft:
     temperature: float = 1.0
     metrics: list[Metric] = field(default_factory=list)
     versions: dict[str, str] = field(default_factory=dict)
+
+
+def refuse_to_overwrite(directory: Path) -> None:
+    """Only a bundle makes way for a bundle."""
+    if (directory / MANIFEST_FILE).is_file() or not directory.exists():
+        return
+    if not directory.is_dir() or any(directory.iterdir()):
+        raise ConversionError(f"{directory} holds something that is no bundle; name another folder")
 
 
 def write_bundle(directory: Path, draft: Draft, tflite: bytes) -> Bundle:

@@ -23,7 +23,7 @@ from moodwire_convert.old_runtime import check_old_runtime
 
 
 def run(folder, out, *options):
-    return CliRunner().invoke(main, [str(folder), "--out", str(out), *options])
+    return CliRunner().invoke(main, [str(folder), "--out", str(out), *map(str, options)])
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def folder(tmp_path_factory, network):
 
 @pytest.fixture(scope="module")
 def bundle(folder):
-    result = run(folder, folder.parent / "bundle")
+    result = run(folder, folder.parent / "bundle", "--validation", folder / "validation.npz")
     assert result.exit_code == 0, result.output
     assert "% agree" in result.stdout
     return verify(folder.parent / "bundle")
@@ -88,8 +88,38 @@ def test_figures_and_licences_are_in_the_manifest(bundle):
 
 
 def test_a_second_export_gives_the_same_model(folder, bundle, tmp_path):
-    assert run(folder, tmp_path / "again", "--card", "open").exit_code == 0
+    for _ in range(2):  # the second takes the first one's place
+        again = run(folder, tmp_path / "again", "--card", "open")
+        assert again.exit_code == 0
+        assert "no temperature was fitted" in again.stdout
     assert verify(tmp_path / "again").model == bundle.model
+
+
+def test_only_a_bundle_makes_way_for_a_bundle(folder, tmp_path):
+    copy = spoil(folder, tmp_path)
+    before = sorted(copy.iterdir())
+    result = run(copy, copy)
+    assert result.exit_code == 1
+    assert "holds something that is no bundle" in result.stderr
+    assert sorted(copy.iterdir()) == before
+
+
+def test_nobody_passes_for_unheard_whom_training_has_heard(folder, tmp_path):
+    heard = spoil(folder, tmp_path, speakers_heard=["CRE1001", "CRE1082"])
+    result = run(heard, tmp_path / "out", "--acceptance", tmp_path)
+    assert "training heard CRE1082, who is of the acceptance speakers" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_windows_in_moods_that_the_bundle_does_not_name_are_left_out(folder, tmp_path):
+    copy = spoil(folder, tmp_path)
+    with np.load(copy / "test_spoken.npz") as content:
+        features = content["features"]
+    foreign = np.full(len(features), LABELS.index("calm"))
+    np.savez(copy / "test_spoken.npz", features=features, labels=foreign)
+    result = run(copy, tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "spoken: none of its windows is in a mood of this bundle" in result.stdout
 
 
 def spoil(folder, tmp_path, **changes):

@@ -71,6 +71,7 @@ def test_a_pupil_starts_as_the_teacher_of_its_seed(material: Material, runs: Pat
     parts = split(PLAN, ONE, material.store.clips)
     fitted = fit(material, PUPIL, parts, runs / "same", print, teachers=[teacher])
     assert fitted.teachers == ["teacher-tiny-1-seed0"]
+    assert teacher.speakers == {"CRE1001", "CRE1002", "CRE1003"}
     for own, taught in zip(kernels(fitted.model), kernels(teacher.network), strict=True):
         np.testing.assert_allclose(own, taught, atol=2e-3)
     other = replace(PUPIL, seed=1)

@@ -26,6 +26,8 @@ class Teacher:
     seed: int
     corpora: frozenset[str]
     """What it was taught with: about other voices nobody asks it."""
+    speakers: frozenset[str] = frozenset()
+    """Whom it has heard: through it, its pupil has, too."""
 
     def logits(self, features: Floats) -> Floats:
         """`features`: before standardisation."""
