@@ -81,6 +81,14 @@ def test_bundle_gets_temperature_and_figures(tmp_path: Path) -> None:
     assert (metric["name"], metric["value"]) == ("joint.crema_d_6.uar", 1.0)
 
 
+def test_what_leaks_gives_no_bundle_its_figures(tmp_path: Path) -> None:
+    finished_run(tmp_path, "random", "1", [1001], right=5)
+    (tmp_path / "model.json").write_text('{"labels": []}')
+    with pytest.raises(ValueError, match="plan 'random' leaks"):
+        record_results(tmp_path, summary(tmp_path, "default", read_plan("random")))
+    assert (tmp_path / "model.json").read_text() == '{"labels": []}'
+
+
 def test_page_and_card_mark_what_leaks(tmp_path: Path) -> None:
     finished_run(tmp_path / "runs", "random", "1", [1001], right=5)
     results = tmp_path / "results"

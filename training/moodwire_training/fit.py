@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,10 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from numpy.typing import NDArray
 
 from moodwire_training.augment import Augmenter
+from moodwire_training.clips import Clip
 from moodwire_training.corpora import told
 from moodwire_training.folds import SURROUNDINGS, Split
 from moodwire_training.labels import UNION
@@ -233,13 +235,14 @@ def identity(
     return {
         "recipe": recipe.to_dict(),
         "surroundings": list(sources),
-        "train": _fingerprint(told(clips[row]) for row in split.train),
-        "test": _fingerprint(told(clips[row]) for row in split.test),
+        "train": fingerprint(clips, split.train),
+        "test": fingerprint(clips, split.test),
     }
 
 
-def _fingerprint(keys: Iterable[str]) -> str:
-    return hashlib.sha256("\n".join(sorted(keys)).encode()).hexdigest()[:16]
+def fingerprint(clips: Sequence[Clip], rows: NDArray[np.int64]) -> str:
+    keys = sorted(told(clips[row]) for row in rows)
+    return hashlib.sha256("\n".join(keys).encode()).hexdigest()[:16]
 
 
 def refuse_another_run(folder: Path, wanted: dict[str, Any]) -> None:

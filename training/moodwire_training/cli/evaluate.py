@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import numpy as np
+from numpy.typing import NDArray
 
 from moodwire_training.cli.options import Data, data_options
+
+if TYPE_CHECKING:
+    from moodwire_training.evaluation.score import Scorer
+    from moodwire_training.material import Material
 
 
 @click.group()
@@ -67,30 +72,28 @@ def table(
         record_results(record, found)
 
 
+plan_option = click.option(
+    "--plan", "plan_name", help="The plan's file, where RUN was fitted by a plan of your own."
+)
+
+
 @command.command()
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @click.option("--bundle", type=click.Path(exists=True, path_type=Path), help="int8 instead.")
+@plan_option
 @click.option("--out", type=click.Path(path_type=Path), help="Write the figures as JSON.")
 @data_options
 def trouble(
-    run: Path,
-    bundle: Path | None,
-    out: Path | None,
-    data: Data,
+    run: Path, bundle: Path | None, plan_name: str | None, out: Path | None, data: Data
 ) -> None:
-    """Other levels, noise and rooms that no training heard, on RUN's unseen speakers."""
-    from moodwire_training.evaluation.bundle import bundle_scorer
+    """Noise and rooms that no training heard, rumble, other levels: on RUN's unseen speakers."""
     from moodwire_training.evaluation.trouble import in_trouble
-    from moodwire_training.folds import read_plan, split
     from moodwire_training.labels import UNION
     from moodwire_training.training_run import load_scorer
 
-    facts = json.loads((run / "result.json").read_text())
-    plan = read_plan(facts["plan"])
-    material = data.load()
-    parts = split(plan, plan.training(facts["training"]), material.store.clips)
-    scorer, labels = bundle_scorer(bundle) if bundle else (load_scorer(run), UNION)
-    found = in_trouble(material, scorer, parts.test, labels, lambda name: click.echo(name))
+    scorer, labels = _bundle_of(run, bundle) if bundle else (load_scorer(run), UNION)
+    material, tested, _ = _tested(run, plan_name, data)
+    found = in_trouble(material, scorer, tested, labels, lambda name: click.echo(name))
     quiet = found["quiet"]
     for name, row in found.items():
         line = "  ".join(f"{key} {100 * value:.1f}" for key, value in row.items())
@@ -103,31 +106,63 @@ def trouble(
 @command.command()
 @click.argument("run", type=click.Path(exists=True, path_type=Path))
 @click.argument("bundle", type=click.Path(exists=True, path_type=Path))
+@plan_option
 @data_options
-def int8(run: Path, bundle: Path, data: Data) -> None:
+def int8(run: Path, bundle: Path, plan_name: str | None, data: Data) -> None:
     """BUNDLE's figures on the speakers that RUN left out, kept in RUN/int8 for `table --int8`."""
-    from moodwire_training.evaluation.bundle import bundle_scorer
-    from moodwire_training.folds import read_plan, split
     from moodwire_training.labels import UNION
     from moodwire_training.training_run import score
 
-    facts = json.loads((run / "result.json").read_text())
-    plan = read_plan(facts["plan"])
-    scorer, labels = bundle_scorer(bundle)
+    scorer, labels = _bundle_of(run, bundle)
     if labels != UNION:
         raise click.ClickException(
             f"{bundle} names {', '.join(labels)}; rows need all of {', '.join(UNION)}: "
             "convert with a card that keeps every label"
         )
-    material = data.load()
-    parts = split(plan, plan.training(facts["training"]), material.store.clips)
+    material, tested, facts = _tested(run, plan_name, data)
     folder = run / "int8"
     folder.mkdir(exist_ok=True)
-    rows = score(material, scorer, parts.test, folder)
+    rows = score(material, scorer, tested, folder)
     for name, row in rows.items():
         before = facts["rows"][name]["uar"]
         click.echo(f"  {name:12s} UAR int8 {100 * row['uar']:.1f}  float {100 * before:.1f}")
     write_json(folder / "result.json", {**facts, "rows": rows})
+
+
+def _bundle_of(run: Path, bundle: Path) -> tuple[Scorer, tuple[str, ...]]:
+    """The bundle's scorer; another run's bundle may have heard whom this run is tested on."""
+    from moodwire.model import load_bundle
+    from moodwire_training.evaluation.bundle import bundle_scorer
+
+    loaded, card = load_bundle(bundle), json.loads((run / "model.json").read_text())
+    known = loaded.manifest.standardisation
+    for name in ("mean", "deviation"):
+        found = np.array(getattr(known, name))
+        if found.shape != np.shape(card[name]) or not np.allclose(found, card[name], rtol=1e-5):
+            raise click.ClickException(f"{bundle} was not made from {run}: another {name} in it")
+    return bundle_scorer(loaded)
+
+
+def _tested(
+    run: Path, plan_name: str | None, data: Data
+) -> tuple[Material, NDArray[np.int64], dict[str, Any]]:
+    """Everything recorded, the clips that the run left out, and what it said of them."""
+    from moodwire_training.fit import RUN_FILE, fingerprint
+    from moodwire_training.folds import read_plan, split
+
+    facts = json.loads((run / "result.json").read_text())
+    plan = read_plan(plan_name or facts["plan"])
+    material = data.load()
+    clips = material.store.clips
+    tested = split(plan, plan.training(facts["training"]), clips).test
+    if not len(tested):
+        raise click.ClickException(f"{run}: no speaker of its plan {plan.name!r} is in the data")
+    if fingerprint(clips, tested) != json.loads((run / RUN_FILE).read_text())["test"]:
+        raise click.ClickException(
+            f"{run} left other clips out than plan {plan.name!r} does now: the data or the plan "
+            "has changed since"
+        )
+    return material, tested, facts
 
 
 def write_json(file: Path, value: Any) -> None:

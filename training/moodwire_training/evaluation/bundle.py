@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from numpy.typing import NDArray
 
-from moodwire.model import Classifier, load_bundle
+from moodwire.model import Bundle, Classifier
 from moodwire_training.evaluation.score import Scorer
 
 
-def bundle_scorer(path: Path) -> tuple[Scorer, tuple[str, ...]]:
+def bundle_scorer(bundle: Bundle) -> tuple[Scorer, tuple[str, ...]]:
     """The scorer of the int8 file, and the moods it names; the bundle standardises by itself."""
-    bundle = load_bundle(path)
     classifier = Classifier(bundle)
 
     def network(features: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -55,9 +55,11 @@ def read_runs(runs: Path, recipe: str, plan: str, quantised: bool = False) -> li
     place = "int8/result.json" if quantised else "result.json"
     for result_file in sorted(runs.glob(f"{recipe}-{plan}-*/{place}")):
         result = json.loads(result_file.read_text())
-        if (result["recipe"], result["plan"]) != (recipe, plan):
+        logits_file = result_file.parent / "test_logits.npz"
+        tested = logits_file.exists()  # not where a plan leaves nobody out
+        if not tested or (result["recipe"], result["plan"]) != (recipe, plan):
             continue
-        with np.load(result_file.parent / "test_logits.npz") as stored:
+        with np.load(logits_file) as stored:
             clips = tuple(read_told(str(key)) for key in stored["keys"])
             owner, windows = stored["owner"], stored["windows"]
         run = TestedRun(result["training"], result["seed"], result["hours"], clips, owner, windows)

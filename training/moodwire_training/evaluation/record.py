@@ -10,6 +10,8 @@ from typing import Any
 
 def record_results(run: Path, table: dict[str, Any]) -> None:
     """model.json gets the temperature; metrics.json the rows, named for a manifest."""
+    if table["leaky"]:
+        raise ValueError(f"plan {table['plan']!r} leaks: it says nothing of a voice that is new")
     card_file = run / "model.json"
     card = json.loads(card_file.read_text())
     card["temperature"] = table["temperature"]
