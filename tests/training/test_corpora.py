@@ -12,7 +12,10 @@ import soundfile
 from moodwire_training.audio import UnusableClipError, read_audio
 from moodwire_training.clips import Clip, corpus_labels, read_manifest, write_manifest
 from moodwire_training.corpora import find_corpora, read_name, read_told, told
+from moodwire_training.folds import Training
 from moodwire_training.labels import CORPUS_LABELS, SIX
+from moodwire_training.surroundings import find_surroundings
+from moodwire_training.training_run import unused_sources
 
 
 @pytest.mark.parametrize(
@@ -82,6 +85,9 @@ def test_a_manifest_goes_round_and_names_its_missing_column(
     (tmp_path / "bad.csv").write_text("path,emotion\na.wav,happy\n")
     with pytest.raises(ValueError, match=r"bad\.csv: column 'speaker' is missing"):
         read_manifest(tmp_path / "bad.csv")
+    (tmp_path / "old.csv").write_text("path,emotion,speaker\na.wav,happy,Jürgen\n", "latin-1")
+    with pytest.raises(ValueError, match=r"old\.csv: not UTF-8"):
+        read_manifest(tmp_path / "old.csv")
 
 
 def test_a_manifest_of_ones_own_keeps_every_path_and_says_why_rows_are_left_out(
@@ -95,7 +101,7 @@ def test_a_manifest_of_ones_own_keeps_every_path_and_says_why_rows_are_left_out(
                 file = tmp_path / speaker / folder / f"{emotion}.wav"
                 file.parent.mkdir(exist_ok=True)
                 file.touch()
-                rows.append(f"{file.relative_to(tmp_path)},{emotion},{speaker}")
+                rows.append(f"{file.relative_to(tmp_path)},{emotion} ,{speaker} ")
     rows += ["gone.wav,sad,ben", "anna/sad.wav,sad,", "anna/sad.wav,sad,anna"]
     text = "path,emotion,speaker\n" + "\n".join(rows) + "\n"
     (tmp_path / "mine.csv").write_text(text, encoding="utf-8-sig")
@@ -109,6 +115,18 @@ def test_a_manifest_of_ones_own_keeps_every_path_and_says_why_rows_are_left_out(
     ]
     assert "anna/bored.wav: emotion 'bored' is unknown; known: angry, disgust" in found.refused[0]
     assert [Path(path).name for path in found.repeated] == ["sad.wav"]
+
+
+def test_own_noise_is_called_as_its_folder_and_missed_in_a_plan_that_does_not_name_it(
+    tmp_path: Path,
+) -> None:
+    for name in ("noise/dog.wav", "noise/ESC-50/1-1-A-0.wav", "noise/shop/till.wav", "rooms/x.wav"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    clips = find_surroundings([tmp_path], "noise") + find_surroundings([tmp_path], "rooms")
+    assert [clip.text for clip in clips] == ["ESC-50", "noise", "shop", "EchoThief"]
+    assert unused_sources(clips, Training("1", ())) == ["noise", "shop"]
+    assert unused_sources(clips, Training("1", (), surroundings=("shop", "noise"))) == []
 
 
 def test_a_corpus_of_ones_own_knows_the_moods_that_it_has() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import Result
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -37,10 +38,10 @@ def command(data: Path, plan: Path, work: Path, runs: str) -> list[str]:
     ]
 
 
-def environment() -> dict[str, str]:
+def environment(**others: str) -> dict[str, str]:
     # One thread: sums of floats come in the same order then, also on a busy machine.
     threads = dict.fromkeys(("OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"), "1")
-    return {**os.environ, **threads, "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, **threads, "PYTHONUNBUFFERED": "1", **others}
 
 
 @pytest.fixture(scope="module")
@@ -85,28 +86,49 @@ def test_the_card_counts_no_noise_that_is_kept_for_tests() -> None:
     ]
 
 
-def test_killed_training_ends_with_the_same_weights(
-    finished: tuple[Path, Path], tiny_corpus: Path, tiny_plan: Path
-) -> None:
-    whole, work = finished
-    line = command(tiny_corpus, tiny_plan, work, "killed")
+def kill_half_way(line: list[str], env: dict[str, str]) -> None:
     with subprocess.Popen(
-        line, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        line, env=env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as process:
         assert process.stdout is not None
         for text in process.stdout:
             if text.startswith("step    100"):
                 process.send_signal(signal.SIGKILL)
                 break
+
+
+def assert_same_weights(one: Path, other: Path) -> None:
+    for expected, found in zip(weights(one), weights(other), strict=True):
+        assert np.array_equal(expected, found)
+
+
+def test_killed_training_ends_with_the_same_weights(
+    finished: tuple[Path, Path], tiny_corpus: Path, tiny_plan: Path
+) -> None:
+    whole, work = finished
     killed = work / "killed" / "tiny-tiny-1-seed0"
+    line = command(tiny_corpus, tiny_plan, work, "killed")
+    kill_half_way(line, environment())
     assert not (killed / "result.json").exists()
     with np.load(killed / "checkpoint.npz") as checkpoint:
         spent = float(checkpoint["seconds"])
     again = subprocess.run(line, env=environment(), check=True, capture_output=True, text=True)
     assert "going on after step 100" in again.stdout
     assert 3600 * json.loads((killed / "result.json").read_text())["hours"] > spent > 0
-    for expected, found in zip(weights(whole), weights(killed), strict=True):
-        assert np.array_equal(expected, found)
+    assert_same_weights(whole, killed)
+
+
+def test_it_does_so_where_torch_computes(
+    tiny_corpus: Path, tiny_plan: Path, tmp_path: Path
+) -> None:
+    """Its own dropout is drawn from a state that no checkpoint holds."""
+    pytest.importorskip("torch")
+    env = environment(KERAS_BACKEND="torch")
+    whole, killed = (command(tiny_corpus, tiny_plan, tmp_path, runs) for runs in ("a", "b"))
+    kill_half_way(killed, env)
+    for line in (whole, killed):
+        subprocess.run(line, env=env, check=True, capture_output=True)
+    assert_same_weights(*(tmp_path / runs / "tiny-tiny-1-seed0" for runs in ("a", "b")))
 
 
 def test_two_workers_make_the_same_features_and_folds(
@@ -146,9 +168,7 @@ def test_two_workers_make_the_same_features_and_folds(
         with np.load(work / "cache" / name) as one, np.load(tmp_path / "cache" / name) as other:
             assert np.array_equal(one["frames"], other["frames"])
     assert (tmp_path / "spread" / "tiny-tiny-2-seed0" / "result.json").exists()
-    spread = weights(tmp_path / "spread" / whole.name)
-    for expected, found in zip(weights(whole), spread, strict=True):
-        assert np.array_equal(expected, found)
+    assert_same_weights(whole, tmp_path / "spread" / whole.name)
 
 
 def test_run_says_what_it_heard_and_learned_it(finished: tuple[Path, Path]) -> None:
@@ -164,23 +184,6 @@ def test_run_says_what_it_heard_and_learned_it(finished: tuple[Path, Path]) -> N
         assert "CREMA-D/1004_DFA_ANG_XX" in stored["keys"], "not where it lay on this machine"
     header = (run / "history.csv").read_text().splitlines()
     assert len(header) == 3
-
-
-def test_temperature_is_fitted_on_nobody_who_is_heard_or_kept_for_tests() -> None:
-    from moodwire_training.clips import Clip
-    from moodwire_training.folds import Split
-    from moodwire_training.training_run import unheard
-
-    speakers = ("CRE1001", "CRE1002", "CRE1082", "CRE1003", "LS1673", "", "RAV01")
-    corpora = ("CREMA-D",) * 4 + ("LibriSpeech", "noise", "RAVDESS")
-    clips = [
-        Clip(corpus, f"{number}.wav", who, "sad")
-        for number, (corpus, who) in enumerate(zip(corpora, speakers, strict=True))
-    ]
-    parts = Split(np.array([0]), np.array([3]))
-    # CRE1082 is of the acceptance set, LS1673 of the streams; noise has no speaker; training knows
-    # nothing of RAVDESS.
-    assert unheard(parts, clips).tolist() == [1]
 
 
 def test_another_run_is_not_mixed_into_a_folder(
@@ -247,6 +250,32 @@ def test_from_recordings_to_a_bundle_that_works(
     assert "tiny.crema_d_6.uar" in metrics
 
 
+def test_figures_are_of_this_run_its_bundle_and_its_plan(
+    finished: tuple[Path, Path], tiny_corpus: Path, tiny_plan: Path, tmp_path: Path
+) -> None:
+    from click.testing import CliRunner
+
+    from moodwire.model import shipped_bundles
+    from moodwire_training.cli.evaluate import command as evaluate
+
+    run, work = finished
+    data = ["--data", str(tiny_corpus), "--cache", str(work / "cache"), "--workers", "1"]
+
+    def trouble(plan: Path, *more: str) -> Result:
+        return CliRunner().invoke(
+            evaluate, ["trouble", str(run), "--plan", str(plan), *data, *more]
+        )
+
+    told = trouble(tiny_plan)
+    assert told.exit_code == 0, told.output
+    assert "rumble 0 dB" in told.stdout
+    stranger = str(shipped_bundles()[0])
+    assert "was not made from" in trouble(tiny_plan, "--bundle", stranger).stderr
+    changed = tmp_path / "tiny.toml"
+    changed.write_text(tiny_plan.read_text().replace("CRE1004", "CRE1003"))
+    assert "left other clips out than plan 'tiny' does now" in trouble(changed).stderr
+
+
 CARD = """
 name = "mine"
 description = "Made-up voices."
@@ -307,4 +336,5 @@ def test_a_corpus_of_ones_own_becomes_a_bundle(
     assert bundle.labels == ("angry", "happy", "sad")
     heard = {corpus.name: (corpus.licence, corpus.clips) for corpus in bundle.manifest.corpora}
     assert heard["mine"] == ("public domain", 12)
+    assert "no temperature was fitted" not in converted.stdout
     assert "own.mine_3.uar" in {metric.name for metric in bundle.manifest.metrics}

@@ -135,10 +135,23 @@ def test_names_what_is_wrong_with_a_plan(tmp_path: Path) -> None:
     plan = read_plan(str(file))
     with pytest.raises(PlanError, match="plan 'mine': corpus 'CREMA' is unknown; known: CREMA-D"):
         split(plan, plan.trainings[0], CLIPS)
-    file.write_text('name = "mine"\n[[training]]\nname = "1"\ntests = ["CRE1001"]\n')
+    file.write_text('name = "mine"\n[[training]]\nname = "1"\n')
     with pytest.raises(PlanError, match=r"mine\.toml: a \[\[training\]\] has no 'test'"):
+        read_plan(str(file))
+    file.write_text('name = "mine"\n[[training]]\nname = "1"\ntest = []\nhold_out = true\n')
+    with pytest.raises(PlanError, match=r"\[\[training\]\]: unknown setting 'hold_out'; known: "):
         read_plan(str(file))
     with pytest.raises(
         PlanError, match="no plan 'jiont'; known: acceptance, copies, development, joint"
     ):
         read_plan("jiont")
+
+
+def test_a_misspelled_voice_is_not_left_in_training() -> None:
+    own = [Clip("mine", f"{name}.wav", name, "happy") for name in ("anna", "ben")]
+    plan = read_plan("joint")
+    with pytest.raises(PlanError, match="test names 'bne', and no recording is of that"):
+        split(plan, Training("1", ("bne",), ("mine",)), own)
+    # of corpora that are not there, plans may name whom they like
+    parts = split(plan, Training("1", ("ben", "SAVDC", "EMO-DB"), ("mine",)), own)
+    assert [own[row].speaker for row in parts.test] == ["ben"]

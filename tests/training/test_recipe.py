@@ -17,6 +17,8 @@ from moodwire_training.recipe import RecipeError, check_shares, read_recipe, rec
         ({"stesp": 100}, "mine.toml: unknown setting 'stesp'"),
         ({"steps": 10}, "steps is 10; allowed: 100 to"),
         ({"steps": 149}, "mine.toml: steps is 149; allowed: multiples of 100"),
+        ({"steps": "100"}, "steps is '100'; allowed: 100 to"),
+        ({"corpora": {"TESS": -1}}, "the share of TESS is -1; allowed: more than 0"),
         ({"optimizer": "sgd"}, "optimizer 'sgd' is unknown; known: adamw, muon"),
         ({"strength": {"pitch": 1.0}}, "unknown strength 'pitch'"),
     ],
@@ -57,6 +59,13 @@ def test_a_recipe_says_only_what_it_does_unlike_another(tmp_path: Path) -> None:
         corpora=model.corpora | {"TESS": 0.5},
         strength=replace(model.strength, mixup=0.9),
     )
+
+
+@pytest.mark.parametrize("name", ["default", "always-on", "taught", "mild", "smoke"])
+def test_a_corpus_of_ones_own_takes_no_others_share(tmp_path: Path, name: str) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(f'name = "mine"\nlike = "{name}"\n[corpora]\nmine = 0.3\n')
+    assert read_recipe(str(file)).corpora == read_recipe(name).corpora | {"mine": 0.3}
 
 
 def test_a_recipe_is_like_one_that_lies_beside_it(tmp_path: Path) -> None:

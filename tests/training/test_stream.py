@@ -151,7 +151,8 @@ def test_no_noise_and_no_room_of_the_streams_was_in_a_training(corpora: Path, ro
     shipped = read_plan("shipped").training("default")
     heard = {
         Path(clip.path).resolve()
-        for clip in find_surroundings([corpora])
+        for kind in ("noise", "rooms")
+        for clip in find_surroundings([corpora], kind)
         if serves(clip, shipped.surroundings, evaluation=False)
     }
     for kept in (found.noise, found.rooms):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -72,7 +73,11 @@ def read_manifest(path: Path) -> list[Clip]:
     Without a column `corpus`, the corpus is called as the file is.
     """
     # spreadsheets write a mark before the first column's name
-    with path.open(newline="", encoding="utf-8-sig") as file:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: not UTF-8; save it as CSV UTF-8") from None
+    with io.StringIO(text, newline="") as file:
         reader = csv.DictReader(file)
         found = set(reader.fieldnames or ())
         if missing := sorted({"path", "emotion", "speaker"} - found):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from moodwire_training.clips import Clip
 from moodwire_training.labels import CORPUS_LABELS
 
 PROTOCOLS = ("speakers", "random")
+PLAN_SETTINGS = ("name", "title", "protocol", "training", "test_share", "copies")
+KNOWN_VOICE = re.compile(r"(CRE|RAV|TES|SAV|EMO|NEM|LS)[A-Z0-9]+")
 SURROUNDINGS = ("ESC-50", "MUSAN", "background", "EchoThief")
 
 
@@ -76,6 +78,7 @@ def read_plan(name_or_file: str) -> Plan:
     """A plan that comes with the package, by name, or a TOML file."""
     source, text = _plan_text(name_or_file)
     values = tomllib.loads(text)
+    _refuse_unknown(source, values, PLAN_SETTINGS)
     protocol = values.get("protocol", "speakers")
     if protocol not in PROTOCOLS:
         raise PlanError(f"{source}: protocol is {protocol!r}; allowed: {', '.join(PROTOCOLS)}")
@@ -125,6 +128,7 @@ def split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Split:
         return _random_split(plan, training, clips)
     held_out = held_out_speakers(training)
     tested = set(training.test)
+    _refuse_strangers(plan, tested, clips)
     train, test = [], []
     for row, clip in enumerate(clips):
         if not clip.is_speech:
@@ -138,6 +142,15 @@ def split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Split:
     found = Split(*(_without_duplicates(rows, clips) for rows in (found.train, found.test)))
     check_leaks(found, training, clips)
     return found
+
+
+def _refuse_strangers(plan: Plan, tested: set[str], clips: Sequence[Clip]) -> None:
+    """A name misspelled would be left out of nothing; voices of corpora that are not there may be
+    named."""
+    there = {name for clip in clips for name in (clip.speaker, clip.corpus)}
+    for name in sorted(tested - there - set(CORPUS_LABELS)):
+        if not KNOWN_VOICE.fullmatch(name):
+            raise PlanError(f"plan {plan.name!r}: test names {name!r}, and no recording is of that")
 
 
 def check_leaks(found: Split, training: Training, clips: Sequence[Clip]) -> None:
@@ -191,6 +204,7 @@ def _plan_text(name_or_file: str) -> tuple[str, str]:
 
 
 def _read_training(source: str, entry: dict[str, Any]) -> Training:
+    _refuse_unknown(f"{source}: [[training]]", entry, {item.name for item in fields(Training)})
     if missing := {"name", "test"} - set(entry):
         raise PlanError(f"{source}: a [[training]] has no {min(missing)!r}")
     return Training(
@@ -200,6 +214,13 @@ def _read_training(source: str, entry: dict[str, Any]) -> Training:
         bool(entry.get("hold_out_acceptance", False)),
         tuple(entry.get("surroundings", SURROUNDINGS)),
     )
+
+
+def _refuse_unknown(where: str, values: dict[str, Any], known: Collection[str]) -> None:
+    if unknown := sorted(set(values) - set(known)):
+        raise PlanError(
+            f"{where}: unknown setting {unknown[0]!r}; known: {', '.join(sorted(known))}"
+        )
 
 
 def _expand(speakers: Sequence[str]) -> list[str]:

@@ -48,7 +48,8 @@ def load_material(
         searched = ", ".join(map(str, roots))
         raise FileNotFoundError(f"no known corpus below {searched}; see moodwire-train corpora")
     for what, where, others in (
-        ("noise or rooms", "noise/SOURCE/ and rooms/", find_surroundings(roots)),
+        ("noise", "noise/SOURCE/", find_surroundings(roots, "noise")),
+        ("rooms", "rooms/", find_surroundings(roots, "rooms")),
         ("plain speech", "speech/", find_plain_speech(roots)),
     ):
         clips += others

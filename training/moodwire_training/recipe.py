@@ -121,6 +121,11 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
     }
     values["teachers"] = tuple(values.get("teachers", ()))
     recipe = Recipe(**values, strength=Strength(**pairs))
+    _check_values(recipe, source)
+    return recipe
+
+
+def _check_values(recipe: Recipe, source: str) -> None:
     if recipe.optimizer not in OPTIMIZERS:
         raise RecipeError(
             f"{source}: optimizer {recipe.optimizer!r} is unknown; known: {', '.join(OPTIMIZERS)}"
@@ -137,13 +142,17 @@ def recipe_from(values: dict[str, Any], source: str) -> Recipe:
         ("dropout", 0.0, 0.9),
     ):
         value = getattr(recipe, name)
-        if not low <= value <= high:
-            raise RecipeError(f"{source}: {name} is {value}; allowed: {low:g} to {high:g}")
+        if not isinstance(value, int | float) or not low <= value <= high:
+            raise RecipeError(f"{source}: {name} is {value!r}; allowed: {low:g} to {high:g}")
+    for corpus, share in recipe.corpora.items():
+        if not isinstance(share, int | float) or not 0 < share <= 1:
+            raise RecipeError(
+                f"{source}: the share of {corpus} is {share!r}; allowed: more than 0, at most 1"
+            )
     if recipe.steps % STEPS_PER_EPOCH:
         raise RecipeError(
             f"{source}: steps is {recipe.steps}; allowed: multiples of {STEPS_PER_EPOCH}"
         )
-    return recipe
 
 
 def check_shares(recipe: Recipe, heard: set[str]) -> None:

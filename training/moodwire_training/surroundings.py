@@ -21,24 +21,22 @@ DECAY_FRAMES = 96
 Role = Literal["training", "validation", "test"]
 
 
-def find_surroundings(roots: Sequence[Path]) -> list[Clip]:
-    """Recordings in folders named noise and rooms below the data folders."""
-    found = []
-    for root in roots:
-        for kind in ("noise", "rooms"):
-            files = sorted((root / kind).rglob("*"))
-            found += [
-                Clip(kind, str(file), "", kind, text=source_of(file, root))
-                for file in files
-                if file.suffix.lower() in SPEECH_SUFFIXES
-            ]
-    return found
+def find_surroundings(roots: Sequence[Path], kind: Literal["noise", "rooms"]) -> list[Clip]:
+    """Recordings in the folders of this name in the data folders."""
+    return [
+        Clip(kind, str(file), "", kind, text=source_of(file, root))
+        for root in roots
+        for file in sorted((root / kind).rglob("*"))
+        if file.suffix.lower() in SPEECH_SUFFIXES
+    ]
 
 
 def source_of(file: Path, root: Path) -> str:
-    """noise/ESC-50/a.wav is from ESC-50; what lies in rooms/ comes from EchoThief."""
-    parts = file.relative_to(root).parts
-    return parts[1] if len(parts) > 2 else "EchoThief"
+    """noise/ESC-50/a.wav is from ESC-50; what lies in rooms/ itself comes from EchoThief."""
+    kind, *folders, _ = file.relative_to(root).parts
+    if folders:
+        return folders[0]
+    return "EchoThief" if kind == "rooms" else kind
 
 
 def find_plain_speech(roots: Sequence[Path]) -> list[Clip]:

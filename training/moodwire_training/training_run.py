@@ -26,14 +26,13 @@ from moodwire_training.evaluation.rows import outcome_of, rows_of
 from moodwire_training.evaluation.score import Scorer, clip_means
 from moodwire_training.fit import Fitted, batch_source, fit, identity, refuse_another_run
 from moodwire_training.folds import (
+    SURROUNDINGS,
     LeakError,
     Plan,
     Split,
     Training,
-    acceptance_speakers,
     held_out_speakers,
     split,
-    stream_speakers,
 )
 from moodwire_training.labels import UNION
 from moodwire_training.material import Material
@@ -47,10 +46,9 @@ LOGITS_FILE = "test_logits.npz"
 RESULT_FILE = "result.json"
 CALIBRATION_FILE = "calibration.npz"
 TEST_FILE = "test_unseen.npz"
-VALIDATION_FILE = "validation.npz"
 CALIBRATION_WINDOWS = 512
 WINDOWS = 1000
-"""Most of unseen speakers, of either kind."""
+"""Most of unseen speakers."""
 
 
 def run_folder(base: Path, recipe: Recipe, plan: Plan, training: Training) -> Path:
@@ -74,11 +72,14 @@ def train_and_score(
         refuse_another_run(folder, identity(material, recipe, parts, training.surroundings))
         say(f"{folder.name}: already finished")
         return dict(json.loads(finished.read_text()))
-    say(f"{folder.name}: {len(parts.train)} clips to train on, {len(parts.test)} to test")
+    say(f"{folder.name}: {takes_part(clips, parts, recipe)}")
+    for source in unused_sources(clips, training):
+        say(f"noise or rooms of {source!r} are not heard: name it in the plan's `surroundings`")
     untouched = untouched_speakers(plan, training, [clips[row] for row in parts.test])
     teachers = find_teachers(folder.parent, recipe.teachers, plan, training, untouched)
     fitted = fit(material, recipe, parts, folder, say, tensorboard, training.surroundings, teachers)
-    save_model(fitted, recipe, plan, training, material, parts.train, folder)
+    through_others = frozenset().union(*(teacher.speakers for teacher in teachers))
+    save_model(fitted, recipe, plan, training, material, parts.train, through_others, folder)
     scorer = Scorer(keras_network(fitted.model), material.spec, fitted.mean, fitted.deviation)
     save_windows(material, recipe, training, scorer, parts, folder)
     result: dict[str, Any] = {"rows": score(material, scorer, parts.test, folder)}
@@ -94,6 +95,20 @@ def train_and_score(
     finished.write_text(json.dumps(result, indent=1))
     (folder / "checkpoint.npz").unlink(missing_ok=True)
     return result
+
+
+def takes_part(clips: Sequence[Clip], parts: Split, recipe: Recipe) -> str:
+    count = Counter(clips[row].corpus for row in parts.train)
+    silent = sorted(set(count) - set(recipe.corpora))
+    heard = sum(count[corpus] for corpus in count if corpus in recipe.corpora)
+    note = f"; without a share in the recipe, so not heard: {', '.join(silent)}" if silent else ""
+    return f"{heard} clips to train on, {len(parts.test)} to test{note}"
+
+
+def unused_sources(clips: Sequence[Clip], training: Training) -> list[str]:
+    """Of one's own noise and rooms, what the plan does not let in."""
+    there = {clip.text for clip in clips if clip.corpus in ("noise", "rooms")}
+    return sorted(there - set(SURROUNDINGS) - set(training.surroundings))
 
 
 def find_teachers(
@@ -126,14 +141,14 @@ def untouched_speakers(plan: Plan, training: Training, tested: Iterable[Clip]) -
 
 def read_teacher(folder: Path, untouched: frozenset[str]) -> Teacher:
     card, model, mean, deviation = _read_run(folder)
-    heard = sorted(untouched & set(card["speakers_heard"]))
-    if heard:
+    heard = frozenset(card["speakers_heard"])
+    if leaked := sorted(untouched & heard):
         raise LeakError(
-            f"{folder}: this teacher has heard {heard[0]}, on whom its pupil is going to be tested"
+            f"{folder}: this teacher has heard {leaked[0]}, on whom its pupil is going to be tested"
         )
     recipe = card["recipe"]
     return Teacher(
-        folder.name, model, mean, deviation, recipe["seed"], frozenset(recipe["corpora"])
+        folder.name, model, mean, deviation, recipe["seed"], frozenset(recipe["corpora"]), heard
     )
 
 
@@ -144,8 +159,10 @@ def save_model(
     training: Training,
     material: Material,
     heard: NDArray[np.int64],
+    through_others: frozenset[str],
     folder: Path,
 ) -> None:
+    """`through_others`: speakers whom the teachers have heard."""
     fitted.model.save(folder / MODEL_FILE)
     clips = material.store.clips
     heard = np.array([row for row in heard if clips[row].corpus in recipe.corpora])
@@ -160,7 +177,7 @@ def save_model(
         "plan": plan.name,
         "training": training.name,
         "corpora": heard_corpora(clips, heard, training),
-        "speakers_heard": sorted({clips[row].speaker for row in heard}),
+        "speakers_heard": sorted({clips[row].speaker for row in heard} | through_others),
         "clips_heard": len(heard),
         "keras": keras.__version__,
         "backend": keras.backend.backend(),
@@ -201,27 +218,10 @@ def save_windows(
     parts: Split,
     folder: Path,
 ) -> None:
-    """What conversion calibrates on (training speakers), fits the temperature on (speakers that
-    neither training nor test hears, if there are any) and verifies against (the test speakers)."""
+    """What conversion calibrates on (training speakers) and verifies against (test speakers)."""
     source = batch_source(material, recipe, parts, training.surroundings)
     np.savez(folder / CALIBRATION_FILE, features=source.examples(CALIBRATION_WINDOWS))
-    left = unheard(parts, material.store.clips)
     save_unseen(folder / TEST_FILE, material, scorer, parts.test, recipe.seed)
-    save_unseen(folder / VALIDATION_FILE, material, scorer, left, recipe.seed)
-
-
-def unheard(parts: Split, clips: Sequence[Clip]) -> NDArray[np.int64]:
-    """Clips of speakers on neither side of the split nor kept for tests of what ships, from corpora
-    that training knows: how unsure it is of foreign recordings must not make it unsure of these."""
-    kept = acceptance_speakers() | stream_speakers()
-    kept |= {clips[row].speaker for rows in (parts.train, parts.test) for row in rows}
-    known = {clips[row].corpus for row in parts.train}
-    rows = [
-        row
-        for row, clip in enumerate(clips)
-        if clip.corpus in known and clip.speaker and clip.speaker not in kept
-    ]
-    return np.array(rows, dtype=np.int64)
 
 
 def save_unseen(

@@ -21,24 +21,23 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--recipe", "recipe_name", default="default", show_default=True)
-@click.option("--plan", "plan_name", default="joint", show_default=True)
+@click.option("--plan", "plan_name", help="A plan's name or file.  [default: joint]")
 @click.option("--training", "names", multiple=True, help="Only these; all of the plan otherwise.")
 @click.option("--seed", "seeds", type=int, multiple=True, help="Default: the recipe's.")
 @click.option(
     "--protocol",
     type=click.Choice(["speakers", "random"]),
-    default="speakers",
-    help="random is the leaky split of the student projects, for comparison only.",
+    help="random is the leaky split of the student projects (plan `random`), for comparison only.",
 )
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option("--tensorboard", is_flag=True, help="Also write TensorBoard events.")
 @data_options
 def command(
     recipe_name: str,
-    plan_name: str,
+    plan_name: str | None,
     names: tuple[str, ...],
     seeds: tuple[int, ...],
-    protocol: str,
+    protocol: str | None,
     runs: Path,
     tensorboard: bool,
     data: Data,
@@ -51,7 +50,10 @@ def command(
     from moodwire_training.recipe import read_recipe
 
     recipe = read_recipe(recipe_name)
-    plan = read_plan("random" if protocol == "random" else plan_name)
+    plan_name = plan_name or ("random" if protocol == "random" else "joint")
+    plan = read_plan(plan_name)
+    if protocol not in (None, plan.protocol):
+        raise click.UsageError(f"plan {plan.name!r} is of protocol {plan.protocol!r}")
     chosen = [plan.training(name) for name in names] or list(plan.trainings)
     wanted = [
         (replace(recipe, seed=seed), training)
@@ -68,7 +70,7 @@ def command(
         str(path(Path(name))) if name.endswith(".toml") else name
         for name in (recipe_name, plan_name)
     )
-    given = ["--recipe", recipe_name, "--plan", plan_name, "--protocol", protocol]
+    given = ["--recipe", recipe_name, "--plan", plan_name]
     given += ["--runs", str(path(runs)), "--cache", str(data.cache), "--workers", "1"]
     given += [word for root in data.roots for word in ("--data", str(root))]
     given += ["--tensorboard"] if tensorboard else []

@@ -115,4 +115,9 @@ def _useless(clip: Clip) -> str:
 
 
 def _absolute(clip: Clip, folder: Path) -> Clip:
-    return replace(clip, path=str(folder / clip.path), emotion=clip.emotion.strip().lower())
+    return replace(
+        clip,
+        path=str(folder / clip.path),
+        emotion=clip.emotion.strip().lower(),
+        speaker=clip.speaker.strip(),
+    )
