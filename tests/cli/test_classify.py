@@ -75,6 +75,21 @@ def test_bad_files_are_named_and_the_others_go_on(
     assert moodwire("classify", *bad).exit_code == 5
 
 
+def test_links_that_lead_nowhere_are_named_and_the_others_go_on(
+    moodwire: Run, record: Record, tmp_path: Path
+) -> None:
+    good = record("evening.wav", ("angry", 2.0))
+    dangling, itself = tmp_path / "dangling.wav", tmp_path / "itself.wav"
+    dangling.symlink_to("nowhere.wav")
+    itself.symlink_to("itself.wav")
+    for named in ([dangling, itself, good], [tmp_path / "*.wav"]):
+        result = moodwire("classify", "--json", *named)
+        assert result.exit_code == 7, result.output
+        assert [row["path"] for row in rows(result)] == [str(good)]
+        assert f"left out: {dangling}: No such file or directory" in result.stderr
+        assert f"left out: {itself}: Too many levels of symbolic links" in result.stderr
+
+
 def test_a_name_that_is_not_utf_8_is_read_like_any_other(
     moodwire: Run, record: Record, tmp_path: Path
 ) -> None:
