@@ -99,6 +99,19 @@ def test_what_cannot_be_played_is_told(moodwire: Run, tmp_path: Path) -> None:
     assert (nonsense.exit_code, "is missing" in nonsense.stderr) == (4, True)
 
 
+@pytest.mark.parametrize("name", ["README", "vmic"])
+def test_what_is_no_file_is_not_taken_for_a_microphone(
+    moodwire: Run, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def spawned(device: str, channel: int) -> None:
+        pytest.fail(f"a microphone was opened: {device}")
+
+    monkeypatch.setattr("moodwire.audio.capture_source.spawn_capture", spawned)
+    result = moodwire("replay", "--fast", name)
+    assert result.exit_code == 5
+    assert result.stderr == f"Error: {name}: No such file or directory\n"
+
+
 def test_settings_that_no_mood_of_the_model_fits_are_told(
     moodwire: Run, scene: Path, tmp_path: Path
 ) -> None:

@@ -15,7 +15,7 @@ from moodwire.cli.problems import CONFIGURATION, SOUND, exits_with
 from moodwire.cli.setup import (
     config_options,
     make_pipeline,
-    open_input,
+    open_recording,
     read_bundle,
     read_config,
 )
@@ -75,7 +75,7 @@ def command(
         else:
             bundle = read_bundle(config, model_path)
             model = ModelIdentity(bundle.name, bundle.hash, bundle.labels)
-            source = open_input(file, config)
+            source = open_recording(file, config)
             open_files.callback(source.close)
             writer = _writer(record, bundle, open_files)
             seen = _from_sound(source, bundle, config, writer)

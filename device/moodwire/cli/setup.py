@@ -75,7 +75,17 @@ def make_pipeline(bundle: Bundle, config: Config) -> Pipeline:
 
 
 def open_input(text: str | None, config: Config, raw: RawFormat | None = None) -> Source:
-    """`-` is the standard input; what exists or looks like a path is a file; else a microphone."""
+    """What exists or looks like a path is a file, and `-` a pipe; else it names a microphone."""
+    if text is not None and (text == "-" or looks_like_a_file(text)):
+        return open_recording(text, config, raw)
+    from moodwire.audio.capture_source import CaptureSource
+
+    with exits_with(SOUND, SourceError):
+        return CaptureSource(text or config.microphone.name, channel=config.microphone.channel)
+
+
+def open_recording(text: str, config: Config, raw: RawFormat | None = None) -> Source:
+    """`-` is the standard input, all else a file, be it there or not."""
     channel = config.microphone.channel
     with exits_with(SOUND, SourceError):
         if text == "-":
@@ -85,13 +95,9 @@ def open_input(text: str | None, config: Config, raw: RawFormat | None = None) -
                 raise SourceError("the standard input is a terminal; pipe sound into it")
             pipe = Pipe(sys.stdin.fileno(), raw=raw, name="standard input")
             return PipeSource(pipe, channel=channel)
-        if text is not None and looks_like_a_file(text):
-            from moodwire.audio.file import FileSource
+        from moodwire.audio.file import FileSource
 
-            return FileSource(text, channel=channel)
-        from moodwire.audio.capture_source import CaptureSource
-
-        return CaptureSource(text or config.microphone.name, channel=channel)
+        return FileSource(text, channel=channel)
 
 
 def looks_like_a_file(text: str) -> bool:
