@@ -61,6 +61,20 @@ def test_a_recording_tells_the_same_through_a_pipe(
     assert piped.stdout == from_file.stdout
 
 
+def test_what_the_standard_input_reads_is_not_recorded_over(
+    environment: dict[str, str], record: Record, tmp_path: Path
+) -> None:
+    file = record("scene.wav", ("angry", 2.0)).rename(tmp_path / "scene.jsonl")
+    content = file.read_bytes()
+    with file.open("rb") as sound:
+        told = subprocess.run(
+            [*MOODWIRE, "replay", "--fast", "--record", str(file), "-"],
+            stdin=sound, env=environment, capture_output=True,
+        )  # fmt: skip
+    assert told.returncode == 2, told.stderr
+    assert file.read_bytes() == content
+
+
 def test_an_empty_pipe_is_told(environment: dict[str, str]) -> None:
     told = subprocess.run(
         listen("--input", "-"), stdin=subprocess.DEVNULL, env=environment, capture_output=True

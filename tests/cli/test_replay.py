@@ -86,10 +86,46 @@ def test_a_damaged_recording_of_windows_is_named_with_its_line(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_a_full_disk_ends_a_recording_of_windows_in_one_line(moodwire: Run, scene: Path) -> None:
-    result = moodwire("replay", "--fast", "--record", "/dev/full", scene)
+def test_a_full_disk_ends_a_recording_of_windows_in_one_line(
+    moodwire: Run, scene: Path, tmp_path: Path
+) -> None:
+    full = tmp_path / "full.jsonl"
+    full.symlink_to("/dev/full")
+    result = moodwire("replay", "--fast", "--record", full, scene)
     assert result.exit_code == 5
-    assert result.stderr.splitlines()[-1] == "Error: /dev/full: No space left on device"
+    assert result.stderr.splitlines()[-1] == f"Error: {full}: No space left on device"
+
+
+def test_no_record_is_written_over_a_recording(moodwire: Run, scene: Path, tmp_path: Path) -> None:
+    sound = scene.read_bytes()
+    linked, named = tmp_path / "linked.jsonl", tmp_path / "named.jsonl"
+    linked.symlink_to(scene)
+    named.hardlink_to(scene)
+    (tmp_path / "folder").mkdir()
+    other_spelling = tmp_path / "folder" / ".." / scene.name
+    for record in (scene, other_spelling, linked, named):
+        result = moodwire("replay", "--fast", "--record", record, scene)
+        assert result.exit_code == 2, result.output
+        assert str(record) in result.stderr
+        assert scene.read_bytes() == sound
+
+
+def test_arguments_in_the_wrong_order_lose_nothing(
+    moodwire: Run, scene: Path, tmp_path: Path
+) -> None:
+    sound = scene.read_bytes()
+    swapped = moodwire("replay", "--fast", "--record", scene, tmp_path / "evening.jsonl")
+    assert swapped.exit_code == 2
+    assert scene.read_bytes() == sound
+
+
+def test_windows_are_not_recorded_a_second_time(moodwire: Run, scene: Path, tmp_path: Path) -> None:
+    windows, again = tmp_path / "evening.jsonl", tmp_path / "again.jsonl"
+    moodwire("replay", "--fast", "--record", windows, scene)
+    result = moodwire("replay", "--fast", "--record", again, windows)
+    assert result.exit_code == 2
+    assert f"{windows} is itself such a record" in result.stderr
+    assert not again.exists()
 
 
 def test_what_cannot_be_played_is_told(moodwire: Run, tmp_path: Path) -> None:

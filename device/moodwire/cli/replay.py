@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -35,6 +36,9 @@ from moodwire.hearing import Pace, hear
 from moodwire.model import Bundle
 from moodwire.publish.composer import ModelIdentity
 
+WINDOWS_SUFFIX = ".jsonl"
+"""Tells a record of windows from sound, in both directions."""
+
 
 @click.command()
 @click.argument("file")
@@ -66,11 +70,13 @@ def command(
     FILE is a sound file, - for the standard input, or a .jsonl file that --record wrote: then only
     the decision runs, with the present settings. The same file gives the same events every time.
     """
+    if record is not None:
+        _check_record(record, file)
     config = read_config(config_path, profile)
     began = start.replace(tzinfo=UTC) if start else None
     pace = None if fast else Pace()
     with ExitStack() as open_files:
-        if file.endswith(".jsonl"):
+        if file.endswith(WINDOWS_SUFFIX):
             model, seen = _from_windows(Path(file), config, open_files)
         else:
             bundle = read_bundle(config, model_path)
@@ -81,6 +87,28 @@ def command(
             seen = _from_sound(source, bundle, config, writer)
         teller = Teller(config, model, clock_for(True, began), values=values, run="replay")
         _tell(seen, teller, pace)
+
+
+def _check_record(record: Path, file: str) -> None:
+    """Opening it empties it: nothing that is heard, or was recorded as sound, may be lost so."""
+    if file.endswith(WINDOWS_SUFFIX):
+        refusal = f"{file} is itself such a record; --record needs sound"
+    elif record.suffix != WINDOWS_SUFFIX:
+        refusal = f"{record} does not end in {WINDOWS_SUFFIX}"
+    elif _same_file(record, file):
+        refusal = f"{record} is the recording that is to be replayed; name another file"
+    else:
+        return
+    raise click.BadParameter(refusal, param_hint="--record")
+
+
+def _same_file(record: Path, file: str) -> bool:
+    """Also under another name, or by way of the standard input."""
+    try:
+        source = os.fstat(0) if file == "-" else Path(file).stat()
+        return os.path.samestat(record.stat(), source)
+    except OSError:  # one of them is not there
+        return False
 
 
 def _tell(seen: Iterator[Observation], teller: Teller, pace: Pace | None) -> None:
