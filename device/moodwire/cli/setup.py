@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -66,11 +65,7 @@ def read_bundle(config: Config, path: Path | None = None) -> Bundle:
 
 
 def make_pipeline(bundle: Bundle, config: Config) -> Pipeline:
-    with (
-        exits_with(MODEL, BundleError),
-        exits_with(CONFIGURATION, UnknownMoodError),
-        without_runtime_chatter(),
-    ):
+    with exits_with(MODEL, BundleError), exits_with(CONFIGURATION, UnknownMoodError):
         return Pipeline(bundle, config)
 
 
@@ -103,17 +98,3 @@ def open_recording(text: str, config: Config, raw: RawFormat | None = None) -> S
 def looks_like_a_file(text: str) -> bool:
     path = Path(text)
     return path.exists() or os.sep in text or path.suffix.lower() in SOUND_SUFFIXES
-
-
-@contextmanager
-def without_runtime_chatter() -> Iterator[None]:
-    """The runtime greets on the standard error of the process, past Python; nobody needs that."""
-    kept = os.dup(2)
-    silent = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(silent, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(silent)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from moodwire.model.greeting import without_greeting
 from moodwire.model.manifest import BundleError
 
 OPERATORS = frozenset(
@@ -75,7 +76,8 @@ class Interpreter:
 
     def _allocate(self) -> None:
         try:
-            self._interpreter.allocate_tensors()
+            with without_greeting():
+                self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise BundleError(f"the runtime cannot prepare the model: {error}") from None
         self._input_view = self._interpreter.tensor(self.input["index"])
@@ -112,9 +114,10 @@ def _make(model: bytes, resolver: str) -> Any:
     module = tflite_module()
     kernels = getattr(module.OpResolverType, resolver)
     try:
-        return module.Interpreter(
-            model_content=model, num_threads=1, experimental_op_resolver_type=kernels
-        )
+        with without_greeting():
+            return module.Interpreter(
+                model_content=model, num_threads=1, experimental_op_resolver_type=kernels
+            )
     except (RuntimeError, ValueError) as error:
         raise BundleError(f"the runtime cannot read the model: {error}") from None
 
