@@ -183,3 +183,23 @@ def test_the_daemon_tells_no_event_of_the_future(tmp_path: Path) -> None:
     ]
     assert times
     assert max(times) <= ended
+
+
+def test_a_file_that_the_daemon_cannot_hear_comes_with_what_can_be_done(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f"[mqtt]\nenabled = false\n[paths]\nstate = {json.dumps(str(tmp_path))}\n"
+        f"[model]\npath = {json.dumps(str(tones.BUNDLE))}\n"
+    )
+    file = tmp_path / "an evening.opus"
+    soundfile.write(file, sine(440.0, 1.0, 48_000), 48_000, format="OGG", subtype="OPUS")
+    done = subprocess.run(
+        [sys.executable, "-m", "moodwire", "run", "--config", config, "--input", file],
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 5, done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        f"Error: {file}: this is Ogg; a pipe carries WAV or raw PCM. Decode it: "
+        f"ffmpeg -i '{file}' -f wav - | moodwire run --input -, "
+        f"or hear it once: moodwire listen --input '{file}'"
+    )

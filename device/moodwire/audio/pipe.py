@@ -37,11 +37,18 @@ class Pipe:
     """
 
     def __init__(
-        self, descriptor: int = 0, *, raw: RawFormat | None = None, name: str = "pipe"
+        self,
+        descriptor: int = 0,
+        *,
+        raw: RawFormat | None = None,
+        name: str = "pipe",
+        advice: str = "Name the file instead of piping it",
     ) -> None:
-        """`raw` holds for a stream that doesn't begin with a WAV header."""
+        """`raw` holds for a stream that doesn't begin with a WAV header; `advice` says what to do
+        with one in another format."""
         self.descriptor = descriptor
         self.name = name
+        self._advice = advice
         self._raw = raw or RawFormat()
         self._bytes = bytearray()
         self._format: RawFormat | None = None
@@ -94,7 +101,7 @@ class Pipe:
         if magic in FOREIGN:
             raise SourceError(
                 f"{self.name}: this is {FOREIGN[magic]}; a pipe carries WAV or raw PCM. "
-                "Name the file instead of piping it"
+                f"{self._advice}"
             )
         if magic != b"RIFF":
             return self._raw

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from moodwire.config import (
 from moodwire.config.state import state_directory
 
 if TYPE_CHECKING:
+    from moodwire.audio.pipe import Pipe
     from moodwire.audio.spawn import Capture
     from moodwire.service.controls import Controls
     from moodwire.service.ear import Ear
@@ -125,7 +127,21 @@ def _state_directory(config: Config) -> Path:
     return state
 
 
-def _open(input_path: str | None) -> int | None:
+def _open(input_path: str | None) -> Pipe | None:
+    from moodwire.audio.pipe import Pipe
+
     if input_path is None:
         return None
-    return sys.stdin.fileno() if input_path == "-" else os.open(input_path, os.O_RDONLY)
+    if input_path == "-":
+        return Pipe(sys.stdin.fileno(), name="the input", advice=_advice("FILE"))
+    name = click.format_filename(input_path)
+    descriptor = os.open(input_path, os.O_RDONLY)
+    return Pipe(descriptor, name=name, advice=_advice(shlex.quote(name)))
+
+
+def _advice(file: str) -> str:
+    """The daemon decodes nothing; somebody else does."""
+    return (
+        f"Decode it: ffmpeg -i {file} -f wav - | moodwire run --input -, "
+        f"or hear it once: moodwire listen --input {file}"
+    )

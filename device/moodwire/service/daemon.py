@@ -62,13 +62,13 @@ class Daemon:
         *,
         config_path: Path | None = None,
         capture: Capture | None = None,
-        input_pipe: int | None = None,
+        input_pipe: Pipe | None = None,
         ends_with_source: bool = False,
     ) -> None:
         """`capture`: already started for this configuration; `input_pipe`: instead of any."""
         self.controls = controls
         self._capture = capture
-        self._input = None if input_pipe is None else Pipe(input_pipe, name="the input")
+        self._input = input_pipe
         self._was_deaf = False
         self._wake = Wake()
         self._restart = False
