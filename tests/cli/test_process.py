@@ -136,6 +136,46 @@ def test_ctrl_c_in_a_replay_is_130(environment: dict[str, str], record: Record) 
     assert b"Traceback" not in errors
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize(
+    "command",
+    [
+        "replay --fast --values --model {model} {file}",
+        "classify --model {model} {file}",
+        "classify --json --model {model} {file}",
+        "classify --csv --model {model} {file}",
+        "config example",
+        "model show {model}",
+        "schema",
+        "--help",
+    ],
+)
+def test_output_that_cannot_be_written_is_told_in_one_line(
+    environment: dict[str, str], record: Record, command: str
+) -> None:
+    file = record("scene.wav", (None, 1.0), ("angry", 2.0))
+    arguments = command.format(model=tones.BUNDLE, file=file).split()
+    with Path("/dev/full").open("wb") as full:
+        told = subprocess.run(
+            [*MOODWIRE, *arguments], env=environment, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert told.returncode == 5, told.stderr
+    assert told.stderr == "Error: the output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize("command", [["config", "example"], ["schema"]])
+def test_a_reader_that_goes_away_early_is_no_trouble(
+    environment: dict[str, str], command: list[str]
+) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    told = subprocess.run(
+        [*MOODWIRE, *command], env=environment, stdout=writing, stderr=subprocess.PIPE
+    )
+    os.close(writing)
+    assert (told.returncode, told.stderr) == (1, b"")
+
+
 def test_help_is_quick_because_it_loads_nothing(environment: dict[str, str]) -> None:
     code = (
         "import sys; from moodwire.cli import main; main(['--help'], standalone_mode=False);"

@@ -72,6 +72,14 @@ def test_support_holds_what_helps_and_no_secret(config: Path, tmp_path: Path) ->
         assert part in text
 
 
+def test_support_that_cannot_be_written_is_told_in_one_line(config: Path, tmp_path: Path) -> None:
+    nowhere = tmp_path / "nonexist" / "x"
+    done = moodwire("support", nowhere, "--config", config)
+
+    assert done.returncode == 5
+    assert done.stderr == f"Error: {nowhere}: No such file or directory\n"
+
+
 def test_support_strikes_a_secret_out_of_log_lines_too() -> None:
     from moodwire.config import Config, Mqtt
     from moodwire.diagnostics.support import strike_out

@@ -6,10 +6,12 @@ A new command is a module here with a click command named `command`, and a line 
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
 import click
 
 import moodwire
+from moodwire.cli.output import checked_output
 from moodwire.threads import limit_threads
 
 COMMANDS: dict[str, str] = {
@@ -47,6 +49,17 @@ class LazyGroup(click.Group):
         command: click.Command = module.command
         return command
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,
+    ) -> click.Context:
+        """Prints what `--help` and `--version` ask for."""
+        with checked_output():
+            return super().make_context(info_name, args, parent, **extra)
+
     def invoke(self, ctx: click.Context) -> object:
         """Limits numpy's threads before a command loads it.
 
@@ -54,7 +67,8 @@ class LazyGroup(click.Group):
         """
         limit_threads()
         try:
-            return super().invoke(ctx)
+            with checked_output():
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             raise SystemExit(130) from None
 

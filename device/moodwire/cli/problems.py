@@ -5,7 +5,7 @@
   2  wrong usage of the command line
   3  the configuration cannot be used
   4  the model bundle cannot be used
-  5  no sound: the file, the pipe or the microphone cannot be read
+  5  no sound: the file, the pipe or the microphone cannot be read; or the output not be written
   6  the broker cannot be reached or refuses us
   7  done, but some of the files could not be read
  10  `doctor` found something to look at
@@ -25,6 +25,7 @@ USAGE = 2
 CONFIGURATION = 3
 MODEL = 4
 SOUND = 5
+OUTPUT = 5
 BROKER = 6
 SOME_FILES = 7
 WARNED = 10

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from moodwire.cli.doctor import UNIT
+from moodwire.cli.problems import OUTPUT, exits_with
 
 
 @click.command()
@@ -30,5 +31,6 @@ def command(output: Path | None, file: Path | None, unit: str) -> None:
         click.echo(text)
         return
     path = output or Path(f"moodwire-support-{datetime.now():%Y%m%d-%H%M}.txt")
-    path.write_text(text)
+    with exits_with(OUTPUT, OSError):
+        path.write_text(text)
     click.echo(f"{path} ({len(text) // 1024 + 1} KiB); read it before you send it")
