@@ -19,4 +19,6 @@ os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 # Started in the background of a script, all processes of a test would be deaf to Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-pytest_plugins = ["broker", "kitchen", "assistant", "pulse", "sounds", "daemon", "zone"]
+pytest_plugins = [
+    "broker", "kitchen", "assistant", "pulse", "sounds", "daemon", "zone", "captured",
+]  # fmt: skip

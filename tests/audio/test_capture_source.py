@@ -2,47 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import closing
+from itertools import groupby
 
 import numpy as np
 import pytest
+from captured import OPENED, failure, packet, packets
 
-from moodwire.audio import capture_source
-from moodwire.audio.capture import FAILURE, HEADER, SAMPLES
 from moodwire.audio.capture_source import CaptureSource
 from moodwire.audio.source import SourceError
 from moodwire.audio.spawn import Capture
-
-OPENED = b'{"name": "mic", "rate": 16000, "channels": 1}\n'
-
-
-@pytest.fixture
-def capture(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Capture]]:
-    """Instead of the capture process, one that writes this, and then perhaps ends."""
-
-    def set_up(data: bytes, *, ends: bool = False) -> list[Capture]:
-        spawned: list[Capture] = []
-        program = f"import sys; sys.stdout.buffer.write({data!r}); sys.stdout.flush()"
-        if not ends:
-            program += "; sys.stdin.read()"
-
-        def spawn(device: str, channel: int) -> Capture:
-            command, pipe = [sys.executable, "-c", program], subprocess.PIPE
-            spawned.append(subprocess.Popen(command, stdin=pipe, stdout=pipe))
-            return spawned[-1]
-
-        monkeypatch.setattr(capture_source, "spawn_capture", spawn)
-        return spawned
-
-    return set_up
-
-
-def packet(count: int, end: float, lost: bool = False) -> bytes:
-    payload = np.full(count, 16_384, "<i2").tobytes()
-    return HEADER.pack(SAMPLES, lost, len(payload), end) + payload
 
 
 def test_a_gap_is_told_and_moves_time_and_position(capture: Callable[..., list[Capture]]) -> None:
@@ -61,7 +31,7 @@ def test_a_gap_is_told_and_moves_time_and_position(capture: Callable[..., list[C
 
 
 def test_what_was_heard_comes_before_why_it_ended(capture: Callable[..., list[Capture]]) -> None:
-    capture(OPENED + packet(1_600, 7.1) + HEADER.pack(FAILURE, 0, 7, 7.2) + b"no more", ends=True)
+    capture(OPENED + packet(1_600, 7.1) + failure("no more", 7.2), ends=True)
     with closing(CaptureSource()) as source:
         assert source.read(10.0)
         assert not source.finished
@@ -76,3 +46,17 @@ def test_a_process_that_opens_nothing_is_ended(capture: Callable[..., list[Captu
     with pytest.raises(SourceError, match="opening the default microphone did not end within 1 s"):
         CaptureSource(patience=1.0)
     assert processes[0].returncode is not None
+
+
+def test_a_microphone_is_believed_when_the_daemon_believes_it(
+    capture: Callable[..., list[Capture]],
+) -> None:
+    zeros, sound = np.zeros(6 * 16_000), np.full(1_600, 0.1)
+    capture(OPENED + packets(np.concatenate([zeros, sound, zeros]), 7.0))
+    with closing(CaptureSource()) as source:
+        seen = [(source.read(10.0), source.state, source.is_silent)[1:] for _ in range(121)]
+    turns = [turn for turn, _ in groupby(seen)]
+    assert turns == [
+        ("starting", False), ("starting", True), ("live", False), ("silent", True),
+    ]  # fmt: skip
+    assert seen.index(("starting", True)) == seen.index(("silent", True)) - 61 == 50

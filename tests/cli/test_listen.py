@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tones
+from captured import OPENED, failure, packets
 from click.testing import Result
 from rich.console import Console
 
@@ -104,6 +107,42 @@ def test_in_a_pipe_every_line_is_a_topic_and_a_payload(moodwire: Run, record: Re
     assert any(line.startswith("moodwire/bench/event {") for line in lines)
     assert "opening" in result.stderr
     assert "1 mood (angry 1)" in result.stderr
+
+
+def test_a_microphone_of_which_only_zeros_come_is_not_quiet(
+    moodwire: Run, capture: Callable[..., object]
+) -> None:
+    capture(OPENED + packets(np.zeros(7 * 16_000), 7.0) + failure("pulled", 14.0), ends=True)
+    result = moodwire("listen", "--plain")
+    assert "moodwire/bench/source starting" in result.stdout.splitlines()
+    assert "quiet" not in result.stdout
+    assert result.stderr.splitlines()[1:-1] == [
+        "only digital silence arrives: every sample is zero; see moodwire doctor"
+    ]
+
+
+def test_a_microphone_that_falls_silent_holds_no_mood(
+    moodwire: Run, capture: Callable[..., object], tmp_path: Path
+) -> None:
+    sound = np.concatenate([tones.tone("angry", 4.0), np.zeros(7 * 16_000)])
+    capture(OPENED + packets(sound, 7.0) + failure("pulled", 18.0), ends=True)
+    patient = tmp_path / "patient.toml"
+    patient.write_text(
+        f'[model]\npath = "{tones.BUNDLE}"\n[device]\nid = "bench"\n[decision]\nhold = 60.0\n'
+    )
+    told = moodwire("listen", "--plain", "--config", patient).stdout.splitlines()
+    assert [line.split()[1] for line in told if "/source " in line] == ["live", "silent"]
+    after = told[told.index("moodwire/bench/source silent") :]
+    assert "moodwire/bench/mood " in after
+    (event,) = [json.loads(line.split(" ", 1)[1]) for line in after if "/event {" in line]
+    assert (event["event_type"], event["mood"]) == ("ended", "angry")
+
+
+def test_the_view_shows_no_mood_while_nothing_is_to_be_judged(scene: Scene) -> None:
+    scene.newest = None
+    lines = drawn(scene)
+    assert "silence" in lines[2]
+    assert "nothing is heard" in lines[3]
 
 
 def test_it_says_what_is_missing(moodwire: Run, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_listen_hears_a_voice_and_says_when_the_microphone_goes_away(
     pulse: PulseServer, start: Start, tmp_path: Path
 ) -> None:
     listening = start("listen", "--plain", "--model", str(tones.BUNDLE))
-    wait_for(listening, "moodwire/moodwire/mood quiet")
+    wait_for(listening, "moodwire/moodwire/source starting")
     voice = tmp_path / "voice.wav"
     subprocess.run([*MOODWIRE, "sample", str(voice)], check=True)
     samples, rate = soundfile.read(voice, dtype="float32")

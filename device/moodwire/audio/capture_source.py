@@ -1,21 +1,28 @@
 """The microphone as a Source, for commands: heard through the capture process, as the daemon does.
 
-So what `meter` and `doctor` judge is what the service hears.
+So what `meter` and `doctor` judge is what the service hears, and `listen` believes a microphone
+when the service does.
 """
 
 from __future__ import annotations
 
+import math
 import select
 from collections import deque
 from time import monotonic
 
 from moodwire.audio.capture import Opening
+from moodwire.audio.health import Patience, SourceHealth
 from moodwire.audio.source import BLOCK_SECONDS, MODEL_RATE, Chunk, SourceError
 from moodwire.audio.spawn import spawn_capture
 from moodwire.audio.stream import Block, CaptureStream, StreamEndedError
+from moodwire.events import SourceState
 
 PATIENCE_SECONDS = 10.0
 """How long the capture process may take to open a device."""
+
+OPENED_ONCE = Patience(silent_reopen=math.inf)
+"""A command hears what it opened; the daemon would look whether another opening helps."""
 
 
 class CaptureSource:
@@ -38,6 +45,18 @@ class CaptureSource:
             self.close()
             raise
         self.name, self.native_rate = opening.name, opening.rate
+        self._health = SourceHealth(OPENED_ONCE)
+        self._health.start(monotonic())
+
+    @property
+    def state(self) -> SourceState:
+        """What the daemon would say of the microphone, of what was read so far."""
+        return self._health.state
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing but exact zeros comes, from the beginning or not."""
+        return self._health.zeros_for >= self._health.patience.silent
 
     def read(self, timeout: float) -> Chunk | None:
         """Raises SourceError once when the device has gone away."""
@@ -50,6 +69,7 @@ class CaptureSource:
                 self.finished = True
                 raise SourceError(f"{self.name}: the microphone went away: {error}") from None
         block = self._blocks.popleft()
+        self._health.heard(block.complete, block.heard)
         position = self._position + block.lost
         self._position = position + len(block.samples)
         return Chunk(block.samples, self.name, position, block.time, after_gap=block.after_gap)

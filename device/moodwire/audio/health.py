@@ -106,6 +106,13 @@ class SourceHealth:
         wait = patience.lost if self.state == "stalled" else patience.stalled
         return self._heard_at + wait
 
+    @property
+    def zeros_for(self) -> float:
+        """Seconds for which nothing but exact zeros has come, be they a fault or not."""
+        if self._zeros_since is None or self._heard_at is None:
+            return 0.0
+        return self._heard_at - self._zeros_since
+
     def start(self, now: float) -> Action:
         """Ask for the first opening."""
         self._retry_at = now

@@ -7,14 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.live import Live
 
+from moodwire.audio.capture_source import CaptureSource
 from moodwire.audio.file import FileSource
-from moodwire.audio.source import Source, SourceError
+from moodwire.audio.source import Chunk, Source, SourceError
 from moodwire.audio.wav import RawFormat
 from moodwire.cli.live import Scene, describe
 from moodwire.cli.problems import SOUND, exits_with
@@ -27,10 +29,26 @@ from moodwire.cli.setup import (
 )
 from moodwire.cli.teller import Summary, Teller, clock_for
 from moodwire.config import Config, ProfileName
+from moodwire.decision.observation import Observation
 from moodwire.decision.thresholds import thresholds
+from moodwire.events import SourceState
 from moodwire.hearing import Heard, Pace, hear
 from moodwire.model import Bundle
-from moodwire.publish.composer import ModelIdentity
+from moodwire.pipeline import Pipeline
+from moodwire.publish.composer import HEARING, ModelIdentity
+
+SILENCE = "only digital silence arrives: every sample is zero; see moodwire doctor"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What came, what it told, and what the daemon would say of the source by then."""
+
+    chunk: Chunk | None
+    told: list[Observation]
+    state: SourceState
+    remark: str
+    """For the person who listens."""
 
 
 @click.command()
@@ -57,14 +75,14 @@ def command(
     pipeline = make_pipeline(bundle, config)
     click.echo(f"opening {_called(wanted, config)}", err=True)
     source = open_input(wanted, config, RawFormat(rate=rate))
-    heard = _paced(hear(pipeline, source), source)
+    steps = _steps(pipeline, source)
     summary = Summary()
     try:
         with exits_with(SOUND, SourceError):
             if plain or not sys.stdout.isatty():
-                _print(heard, _teller(source, bundle, config), summary)
+                _print(steps, _teller(source, bundle, config), summary)
             else:
-                _show(heard, _scene(source, bundle, config), summary)
+                _show(steps, _scene(source, bundle, config), summary)
     except KeyboardInterrupt:
         pass  # the way in which listening to a microphone ends
     finally:
@@ -87,14 +105,34 @@ def _paced(heard: Iterator[Heard], source: Source) -> Iterator[Heard]:
         yield chunk, told
 
 
+def _steps(pipeline: Pipeline, source: Source) -> Iterator[Step]:
+    """What holds ends where the source gives nothing to judge any more, as in the daemon."""
+    state: SourceState = "starting"
+    silent = False
+    for chunk, told in _paced(hear(pipeline, source), source):
+        before, state = state, _state(source)
+        if chunk and before in HEARING and state not in HEARING:
+            told += pipeline.reset(chunk.end)
+        was_silent, silent = silent, isinstance(source, CaptureSource) and source.is_silent
+        yield Step(chunk, told, state, SILENCE if silent and not was_silent else "")
+
+
+def _state(source: Source) -> SourceState:
+    """A recording may be as silent as it likes."""
+    return source.state if isinstance(source, CaptureSource) else "live"
+
+
 def _teller(source: Source, bundle: Bundle, config: Config) -> Teller:
     identity = ModelIdentity(bundle.name, bundle.hash, bundle.labels)
     return Teller(config, identity, clock_for(not source.live), values=True)
 
 
-def _print(heard: Iterator[Heard], teller: Teller, summary: Summary) -> None:
-    for _, told in heard:
-        for seen in told:
+def _print(steps: Iterator[Step], teller: Teller, summary: Summary) -> None:
+    for step in steps:
+        if step.remark:
+            click.echo(step.remark, err=True)
+        teller.source(step.state)
+        for seen in step.told:
             summary.add(seen)
             teller.tell(seen)
 
@@ -123,19 +161,24 @@ def _killed_tidily() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _show(heard: Iterator[Heard], scene: Scene, summary: Summary) -> None:
+def _show(steps: Iterator[Step], scene: Scene, summary: Summary) -> None:
     last_chunk = time.monotonic()
     with _killed_tidily(), Live(scene, console=Console(), auto_refresh=False) as live:
-        for chunk, told in heard:
-            now = time.monotonic()
+        for step in steps:
+            now, chunk = time.monotonic(), step.chunk
             if chunk:
                 last_chunk = now
                 scene.heard += len(chunk.samples) / chunk.rate
             scene.waiting = now - last_chunk
-            for seen in told:
+            if step.remark:
+                live.console.print(step.remark, style="bold red")
+            for seen in step.told:
                 summary.add(seen)
-                scene.add(seen)
+                if step.state in HEARING:
+                    scene.add(seen)
                 for change in seen.changes:
                     live.console.print(describe(change, scene.heard, scene.labels))
-            if told or not chunk:  # drawing costs more than hearing
+            if step.state not in HEARING:
+                scene.newest = None
+            if step.told or not chunk:  # drawing costs more than hearing
                 live.refresh()

@@ -45,6 +45,8 @@ class Scene:
     """Threshold of each label: a mark on its bar."""
 
     newest: Observation | None = None
+    """None while the source gives nothing to judge."""
+
     heard: float = 0.0
     """Seconds of sound so far."""
 
@@ -123,7 +125,8 @@ def _level(scene: Scene, width: int, glyphs: Glyphs) -> Text:
 def _mood(scene: Scene, glyphs: Glyphs) -> Text:
     seen = scene.newest
     if seen is None:
-        return Text("mood     nothing heard yet", style="dim")
+        nothing = "nothing is heard" if scene.past else "nothing heard yet"
+        return Text(f"mood     {nothing}", style="dim")
     speaking = seen.window.speech
     line = Text(f"{'mood':<9}")
     line.append(

@@ -86,6 +86,7 @@ def command(
             writer = _writer(record, bundle, open_files)
             seen = _from_sound(source, bundle, config, writer)
         teller = Teller(config, model, clock_for(True, began), values=values, run="replay")
+        teller.source("live")
         _tell(seen, teller, pace)
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from moodwire.config import Config
 from moodwire.decision.observation import AlertRaised, MoodChange, Observation
+from moodwire.events import SourceState
 from moodwire.publish.clock import Clock, RecordingClock, WallClock
 from moodwire.publish.composer import Composer, ModelIdentity
 from moodwire.publish.console import Console
@@ -32,7 +33,9 @@ class Teller:
         )
         self._console = Console()
         self._values = values
-        self._print(self._composer.source("live"))
+
+    def source(self, state: SourceState) -> None:
+        self._print(self._composer.source(state))
 
     def tell(self, seen: Observation) -> None:
         self._print(self._composer.observe(seen))
