@@ -3,6 +3,7 @@
 import os
 import signal
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from moodwire.threads import limit_threads
@@ -22,3 +23,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 pytest_plugins = [
     "broker", "kitchen", "assistant", "pulse", "sounds", "daemon", "zone", "captured",
 ]  # fmt: skip
+
+
+@pytest.fixture
+def among_traps(tmp_path, monkeypatch):
+    """The current folder holds a module by the name of one that is used everywhere; the file that
+    it writes where somebody runs it."""
+    folder = tmp_path / "of_somebody_else"
+    folder.mkdir()
+    sprung = folder / "sprung"
+    (folder / "msgspec.py").write_text(f"open({str(sprung)!r}, 'w').close()\n")
+    monkeypatch.chdir(folder)
+    return sprung

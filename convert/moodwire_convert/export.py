@@ -68,7 +68,7 @@ def export(
             "CUDA_VISIBLE_DEVICES": "",
         }
         done = subprocess.run(
-            [sys.executable, "-m", "moodwire_convert.export", scratch],
+            [sys.executable, "-P", "-m", "moodwire_convert.export", scratch],
             env=environment,
             capture_output=True,
             text=True,

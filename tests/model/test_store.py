@@ -78,6 +78,11 @@ def test_a_refused_bundle_changes_nothing(store, other, tmp_path):
     assert left == {before.name, "active.json", ".lock"}
 
 
+def test_an_installation_runs_nothing_of_the_current_folder(store, among_traps):
+    store.install(tones.BUNDLE)
+    assert not among_traps.exists()
+
+
 def test_a_damaged_installation_is_mended_by_installing_again(store):
     store.install(tones.BUNDLE)
     (store.current / "model.tflite").write_bytes(b"rot")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import http.client
 import urllib.parse
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from moodwire.web.app import run_self_test
 from moodwire.web.guard import AccessError, check_address
 from moodwire.web.passwords import hash_password
 
@@ -176,3 +178,8 @@ def test_a_damaged_history_is_said_in_one_line(serve):
         assert "is damaged (file is not a database); the service sets it aside" in answer.body
     assert "is damaged" in ask(server, "GET", "/history").body
     assert host.history.path.read_bytes().startswith(b"no database")
+
+
+def test_the_self_test_runs_nothing_of_the_current_folder(among_traps):
+    assert asyncio.run(run_self_test(None))["ok"]
+    assert not among_traps.exists()

@@ -103,6 +103,12 @@ def test_silence_is_answered_honestly(serve):
     assert "No speech" in answer["unsure"]
 
 
+def test_an_upload_runs_nothing_of_the_current_folder(serve, among_traps):
+    _, server = serve()
+    assert upload(server, silence(1.0))[0] == 200
+    assert not among_traps.exists()
+
+
 def test_the_model_that_runs_is_the_one_that_judges(serve):
     host, server = serve()
     assert upload(server, silence(1.0))[1]["model"] == load_bundle().name

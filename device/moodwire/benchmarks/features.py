@@ -51,7 +51,7 @@ def command(runs: int, minutes: int, as_json: bool) -> None:
 
 def _measure(what: str, amount: int) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", f"moodwire.benchmarks.features_{what}", str(amount)],
+        [sys.executable, "-P", "-m", f"moodwire.benchmarks.features_{what}", str(amount)],
         env={**os.environ, **ONE_THREAD},
         stdout=subprocess.PIPE,
         text=True,

@@ -128,7 +128,7 @@ def _build_rival() -> bytes | None:
         return None
     with tempfile.TemporaryDirectory() as scratch:
         place = Path(scratch) / "light_sernet.tflite"
-        command = [sys.executable, "-m", RIVAL_MODULE, str(place)]
+        command = [sys.executable, "-P", "-m", RIVAL_MODULE, str(place)]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             last = "".join(done.stderr.strip().splitlines()[-1:])

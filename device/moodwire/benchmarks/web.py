@@ -61,7 +61,10 @@ class Candidate:
         config.write_text(f'[mqtt]\nenabled = false\n[paths]\nstate = "{state}"\n{page}')
         fifo = folder / "sound"
         os.mkfifo(fifo)
-        command = (sys.executable, "-m", "moodwire", "run", "--config", config, "--input", fifo)
+        command = (
+            *(sys.executable, "-P", "-m", "moodwire", "run"),
+            *("--config", config, "--input", fifo),
+        )
         self._process = subprocess.Popen(
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )

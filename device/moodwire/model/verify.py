@@ -19,7 +19,7 @@ REFUSED = 4
 def verify(directory: Path) -> Bundle:
     """Every check there is; raises BundleError with the reason."""
     bundle = load_bundle(directory)
-    command = [sys.executable, "-m", __name__, str(directory)]
+    command = [sys.executable, "-P", "-m", __name__, str(directory)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired:

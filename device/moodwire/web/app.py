@@ -257,7 +257,7 @@ async def run_self_test(config_path: Path | None) -> dict[str, Any]:
     """The command's own answer, from a process of its own: it must not disturb the listening."""
     chosen = ["--config", str(config_path)] if config_path else []
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "moodwire", "selftest", *chosen), stdout=PIPE, stderr=STDOUT
+        *(sys.executable, "-P", "-m", "moodwire", "selftest", *chosen), stdout=PIPE, stderr=STDOUT
     )
     try:
         async with asyncio.timeout(SELF_TEST_SECONDS):

@@ -31,7 +31,7 @@ class Uploads:
     def __init__(self, settings: Web) -> None:
         self._settings = settings
         self._command = [
-            *(sys.executable, "-m", "moodwire.web.worker"),
+            *(sys.executable, "-P", "-m", "moodwire.web.worker"),
             *(str(settings.upload_megabytes), str(settings.upload_minutes)),
         ]
         self._turn = asyncio.Semaphore(1)

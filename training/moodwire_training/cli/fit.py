@@ -106,7 +106,10 @@ def train_there(options: list[str]) -> str:
     """On a worker: the command that a person would type, as Keras keeps state per process."""
     start = "from moodwire_training.cli import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", start, "fit", *options], capture_output=True, text=True, check=False
+        [sys.executable, "-P", "-c", start, "fit", *options],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(f"moodwire-train fit {' '.join(options)}: {done.stderr[-2000:]}")
