@@ -9,6 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from click.testing import Result
+from rotten import ROTTEN
 
 from moodwire.config import Config
 from moodwire.events import json_schema
@@ -77,12 +78,14 @@ def test_a_damaged_recording_of_windows_is_named_with_its_line(
 ) -> None:
     windows = tmp_path / "evening.jsonl"
     moodwire("replay", "--fast", "--record", windows, scene)
-    lines = windows.read_text().splitlines()
-    lines[6] = lines[6][:20]
-    windows.write_text("\n".join(lines))
-    result = moodwire("replay", "--fast", windows)
-    assert result.exit_code == 5
-    assert f"{windows}:7:" in result.stderr
+    lines = windows.read_bytes().splitlines()
+    for damage in (lines[6][:20], *ROTTEN.values()):
+        for number in (1, 7):
+            damaged = [*lines[: number - 1], damage, *lines[number:]]
+            windows.write_bytes(b"\n".join(damaged))
+            result = moodwire("replay", "--fast", windows)
+            assert result.exit_code == 5
+            assert f"{windows}:{number}:" in result.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")

@@ -80,6 +80,7 @@ def test_every_mistake_is_told_with_its_line_and_what_is_allowed() -> None:
         ("gate = 3", "my.toml:1: gate is 3; allowed: a table with enter"),
         ("alert = 3", "my.toml:1: alert is 3; allowed: a list"),
         ("[gate]\n[gate]", "my.toml: is not TOML"),
+        ("gate = " + "[" * 5_000 + "]" * 5_000, "my.toml: is not TOML"),
     ],
 )
 def test_mistakes_of_other_kinds(text: str, expected: str) -> None:

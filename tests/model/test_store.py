@@ -12,6 +12,7 @@ import pytest
 import tones
 from click.testing import CliRunner
 from lying_bundles import change_manifest, copy_bundle, replace_file
+from rotten import ROTTEN
 
 from moodwire.cli import main
 from moodwire.config import Config, Model, Paths
@@ -139,10 +140,12 @@ def test_an_installation_that_cannot_be_read_is_an_error_of_the_bundle(
     assert "active.json cannot be read: Permission denied" in seen_by_another()
 
 
-@pytest.mark.parametrize("content", ['{"current": "../../etc"}', "{", '{"current": 1}'])
+@pytest.mark.parametrize(
+    "content", [b'{"current": "../../etc"}', b'{"current": 1}', *ROTTEN.values()]
+)
 def test_a_choice_that_leads_elsewhere_is_refused(store, tmp_path, content):
     store.install(tones.BUNDLE)
-    (tmp_path / "state/models/active.json").write_text(content)
+    (tmp_path / "state/models/active.json").write_bytes(content)
     with pytest.raises(BundleError, match=r"active\.json"):
         _ = store.current
 

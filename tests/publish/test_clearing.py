@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from broker import Subscriber
 from kitchen import config_for, wait_until
+from rotten import ROTTEN
 
 from moodwire.config import Config
 from moodwire.publish import clearing
@@ -83,7 +84,9 @@ def test_what_is_not_there_is_not_cleared():
     assert former.is_over(LOOK_SECONDS) and former.next(LOOK_SECONDS) is None
 
 
-@pytest.mark.parametrize("payload", [announcement("elsewhere/kitchen"), b"{}", b"\xff", b"[1]"])
+@pytest.mark.parametrize(
+    "payload", [announcement("elsewhere/kitchen"), b"{}", b"[1]", *ROTTEN.values()]
+)
 def test_the_announcement_of_anybody_else_stays(payload):
     former = Former(OLD, NEW, 0.0)
     former.received(AVAILABILITY, b"offline", True, 0.0)
@@ -124,7 +127,7 @@ def test_the_file_is_written_only_when_something_changes(tmp_path):
     assert not (tmp_path / FILE_NAME).exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b'[{"prefix":"#","device":"+"}]', b"\xff"])
+@pytest.mark.parametrize("content", [b"{}", b'[{"prefix":"#","device":"+"}]', *ROTTEN.values()])
 def test_a_file_that_cannot_be_read_is_said_and_begun_anew(tmp_path, content, caplog):
     (tmp_path / FILE_NAME).write_bytes(content)
     identities = Identities.read(tmp_path)

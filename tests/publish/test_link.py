@@ -11,6 +11,7 @@ import time
 import pytest
 from broker import WAIT_SECONDS, Subscriber
 from kitchen import ROOT, config_for, wait_until
+from rotten import ROTTEN
 
 from moodwire.publish.broker import BrokerError
 from moodwire.publish.commands import Mute, SetHold
@@ -292,6 +293,19 @@ def test_without_home_assistant_an_earlier_announcement_is_taken_back(broker, ma
         mark = heard.mark()
         make_device(config_for(broker, home_assistant={"enabled": False}))
         heard.topic(DISCOVERY, b"", after=mark)
+
+
+def test_what_nobody_can_read_is_left_where_the_announcement_would_be(broker, make_device):
+    with Subscriber(broker) as heard:
+        for text in ROTTEN.values():
+            heard.publish(DISCOVERY, text, retain=True)
+            device = make_device(config_for(broker, home_assistant={"enabled": False}))
+            device.connected()
+            device.say("happy")
+            # the broker answers in order: what it holds, then that it has the event
+            wait_until(lambda device=device: device.link.counters.queue == 0)
+            device.stop(1.0)
+        assert DISCOVERY in heard.retained()
 
 
 def test_an_error_in_the_links_thread_reaches_whoever_runs_it(broker, make_device):

@@ -9,7 +9,9 @@ import sys
 import pytest
 from broker import WAIT_SECONDS, Subscriber, free_port
 from kitchen import ROOT, config_for, wait_until
+from rotten import ROTTEN
 
+from moodwire.cli.watch import _json_line
 from moodwire.publish.reading import Reader
 
 WATCH = [sys.executable, "-m", "moodwire", "watch"]
@@ -72,6 +74,12 @@ def test_what_strangers_write_does_no_harm():
     assert "\x1b" not in (reader.line("moodwire/a/mood", b"\x1b[2Jangry\xff") or "")
     assert "cannot be read" in (reader.line("moodwire/a/event", b'{"id": []}') or "")
     assert "cannot be read" in (reader.line("moodwire/a/health", b"[1]") or "")
+    huge = b'{"uptime": 1' + b"0" * 400 + b', "inference_p95_ms": null}'
+    assert "cannot be read" in (reader.line("moodwire/a/health", huge) or "")
+    for text in ROTTEN.values():
+        assert "cannot be read" in (reader.line("moodwire/a/health", text) or "")
+        told = json.loads(_json_line("moodwire/a/health", text, False))
+        assert told["payload"] == text.decode(errors="replace")
     assert len(reader.line("moodwire/a/availability", b"x" * 10_000) or "") < 400
 
 

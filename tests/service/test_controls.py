@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from rotten import ROTTEN
 
 from moodwire.config import Config, ProfileName, parse_config
 from moodwire.service.controls import FILE_NAME, Controls, RefusedError
@@ -80,8 +81,9 @@ def test_what_a_file_made_impossible_is_not_revived_by_another_choice(tmp_path: 
     assert (decision.enter, decision.exit) == (0.44, 0.4)
 
 
-def test_a_damaged_file_is_believed_to_say_mute(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text('{"muted": fal')
+@pytest.mark.parametrize("content", ROTTEN.values(), ids=ROTTEN)
+def test_a_damaged_file_is_believed_to_say_mute(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE_NAME).write_bytes(content)
     assert Controls.read(File(), tmp_path).chosen.muted
 
 

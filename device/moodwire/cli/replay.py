@@ -141,7 +141,7 @@ def _from_windows(
     path: Path, config: Config, open_files: ExitStack
 ) -> tuple[ModelIdentity, Iterator[Observation]]:
     with exits_with(SOUND, OSError, RecordingError):
-        file = open_files.enter_context(path.open(encoding="utf-8"))
+        file = open_files.enter_context(path.open("rb"))
         header = read_header(file)
     with exits_with(CONFIGURATION, UnknownMoodError):
         decider = Decider(header.labels, config.decision, config.alert, header.advice)

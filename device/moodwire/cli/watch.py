@@ -21,6 +21,7 @@ from moodwire.publish.broker import Broker, BrokerError, broker_from
 from moodwire.publish.connection import Connection, ConnectionFailedError
 from moodwire.publish.reading import Reader
 from moodwire.publish.topics import TopicError, require
+from moodwire.unreadable import UNREADABLE
 
 STEP_SECONDS: Final = 5.0
 
@@ -134,7 +135,7 @@ def _json_line(topic: str, payload: bytes, retained: bool) -> str:
     value: Any
     try:
         value = msgspec.json.decode(payload)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         value = payload.decode(errors="replace")
     line = {"topic": topic, "retained": retained, "payload": value}
     return msgspec.json.encode(line).decode()

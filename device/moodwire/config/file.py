@@ -72,7 +72,7 @@ def parse_config(
     """A pure function of the text, so that a running daemon can try a new file and keep the old."""
     try:
         written = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(name, [Problem((), f"is not TOML: {error}")]) from None
     if profile is not None:
         written["profile"] = profile

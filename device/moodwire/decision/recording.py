@@ -14,6 +14,7 @@ import numpy as np
 from msgspec import Struct
 
 from moodwire.decision.observation import Observation, Window
+from moodwire.unreadable import UNREADABLE
 
 FORMAT = 1
 
@@ -77,10 +78,10 @@ class WindowWriter:
             raise RecordingError(f"{self._file.name}: {error.strerror}") from None
 
 
-def read_header(file: IO[str]) -> Header:
+def read_header(file: IO[bytes]) -> Header:
     try:
-        header = msgspec.json.decode(file.readline().encode(), type=Header)
-    except (msgspec.MsgspecError, UnicodeError) as error:
+        header = msgspec.json.decode(file.readline(), type=Header)
+    except UNREADABLE as error:
         raise RecordingError(f"{file.name}:1: no header of recorded windows ({error})") from None
     if header.moodwire_windows != FORMAT:
         raise RecordingError(
@@ -89,14 +90,14 @@ def read_header(file: IO[str]) -> Header:
     return header
 
 
-def read_windows(file: IO[str], header: Header) -> Iterator[Window | float]:
+def read_windows(file: IO[bytes], header: Header) -> Iterator[Window | float]:
     """Windows in order; a bare time is a gap."""
     decoder = msgspec.json.Decoder(Line)
     last = -float("inf")
     for number, text in enumerate(file, start=2):
         try:
-            line = decoder.decode(text.encode())
-        except msgspec.MsgspecError as error:
+            line = decoder.decode(text)
+        except UNREADABLE as error:
             raise RecordingError(f"{file.name}:{number}: {error}") from None
         if line.time < last:
             raise RecordingError(f"{file.name}:{number}: time {line.time:g} lies before {last:g}")

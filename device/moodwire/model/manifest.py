@@ -12,6 +12,7 @@ from msgspec import Meta, Struct
 from moodwire.audio.devices import MODEL_RATE
 from moodwire.events import QUIET, UNCERTAIN
 from moodwire.features import FrontendSpec, SpecError
+from moodwire.unreadable import UNREADABLE
 
 FORMAT = 1
 """Raised whenever a device that knows the old format would misread the new one."""
@@ -118,7 +119,7 @@ def decode_manifest(content: bytes) -> Manifest:
     """Parse and check all that can be checked without the other files."""
     try:
         raw = msgspec.json.decode(content)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except UNREADABLE as error:
         raise BundleError(f"{MANIFEST_FILE} is not JSON: {error}") from None
     if isinstance(raw, dict) and raw.get("format") != FORMAT:
         found = raw.get("format", "missing")

@@ -25,6 +25,7 @@ from moodwire.model.archive import bundle_files
 from moodwire.model.bundle import Bundle, load_bundle, shipped_bundle
 from moodwire.model.manifest import BundleError
 from moodwire.model.verify import verify
+from moodwire.unreadable import UNREADABLE
 
 SHIPPED = ""
 """Stands for the bundle that came with the program."""
@@ -93,7 +94,7 @@ class ModelStore:
             return Active()
         except OSError as error:
             raise BundleError(f"{self._choice} cannot be read: {error.strerror}") from None
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             raise BundleError(
                 f"{self._choice}: {error}; install a bundle again, or remove the file to run the "
                 "shipped one"

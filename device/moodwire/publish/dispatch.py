@@ -12,14 +12,13 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Final
 
-import msgspec
-
 from moodwire.publish.clock import Clock
 from moodwire.publish.connection import Packet
 from moodwire.publish.outage import RefusedTopics
 from moodwire.publish.outbox import Outbox, as_sent_late
 from moodwire.publish.publication import Delivery, Publication
 from moodwire.publish.store import Entry
+from moodwire.unreadable import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +168,7 @@ class Dispatch:
             return entry.payload
         try:
             return as_sent_late(entry, self._clock)
-        except (msgspec.DecodeError, ValueError) as error:
+        except (*UNREADABLE, ValueError) as error:
             log.error("an event in the outbox cannot be read and is given up: %s", error)
             self._outbox.give_up(entry.key)
             return None

@@ -14,6 +14,7 @@ from moodwire.publish.components import Component, Features, components, hearing
 from moodwire.publish.hardware import Hardware
 from moodwire.publish.publication import Delivery, Publication
 from moodwire.publish.topics import Topics
+from moodwire.unreadable import UNREADABLE
 
 ORIGIN: Final = "Moodwire"
 BIRTH: Final = b"online"
@@ -45,7 +46,7 @@ class Discovery:
         """Of what an earlier run announced, and only of that; `found` is what the topic holds."""
         try:
             origin = msgspec.json.decode(found, type=_Announced).origin.name
-        except msgspec.DecodeError:
+        except UNREADABLE:
             return []
         return [Publication(self.topic, b"", Delivery.VALUE)] if origin == ORIGIN else []
 
@@ -116,7 +117,7 @@ def announces(found: bytes, topics: Topics) -> bool:
     id alone."""
     try:
         announced = msgspec.json.decode(found, type=_Announced)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return False
     told = [each.topic for each in announced.availability]
     return announced.origin.name == ORIGIN and topics.availability in told

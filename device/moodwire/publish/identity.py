@@ -17,6 +17,7 @@ from moodwire.config import Config
 from moodwire.config.sections import Identifier, TopicPrefix
 from moodwire.publish.homeassistant import announcement_topic
 from moodwire.publish.topics import Topics
+from moodwire.unreadable import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ class Identities:
             return cls(path, msgspec.json.decode(path.read_bytes(), type=list[Identity]))
         except FileNotFoundError:
             return cls(path, [])
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, *UNREADABLE) as error:
             log.warning("%s cannot be read (%s): old topics are not cleared", path, error)
             return cls(path, [])
 

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
+from moodwire.unreadable import UNREADABLE
+
 REMEMBERED: Final = 1000
 """Ids of events: one that is delivered twice is shown once."""
 
@@ -50,7 +52,7 @@ class Reader:
             return {"event": _event, "alert": _alert, "result": _result, "health": _health}[what](
                 fields
             )
-        except (msgspec.DecodeError, LookupError, TypeError, ValueError):
+        except (*UNREADABLE, LookupError, TypeError, ValueError, OverflowError):
             return f"{what} that cannot be read: {payload[:80]!r}"
 
     def _is_known(self, identity: str) -> bool:

@@ -19,6 +19,7 @@ import msgspec
 from moodwire import durable
 from moodwire.config import Config, ProfileName
 from moodwire.config.checks import contradictions
+from moodwire.unreadable import UNREADABLE
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +67,7 @@ class Controls:
             return cls(load, state, msgspec.json.decode(path.read_bytes(), type=Chosen))
         except FileNotFoundError:
             return cls(load, state)
-        except (OSError, msgspec.DecodeError) as error:
+        except (OSError, *UNREADABLE) as error:
             # a mute that cannot be read is better believed than lifted
             log.error("%s cannot be read (%s): starting muted; unmute to mend it", path, error)
             return cls(load, state, Chosen(muted=True))
