@@ -163,6 +163,22 @@ def test_reload_takes_a_good_file_and_keeps_the_old_one_on_error(
         heard.topic(f"{ROOT}/availability", b"offline")
 
 
+def test_what_is_set_from_afar_puts_no_file_in_force_that_is_being_edited(
+    make_daemon: MakeDaemon, broker: Broker, tmp_path: Path
+) -> None:
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True)
+        heard.topic(f"{ROOT}/availability", b"online")
+        edited = {"device": {"id": "attic"}, "decision": {"enter": 0.7}}
+        daemon.configure(sections_for(broker, tmp_path / "state", edited))
+        heard.publish(f"{ROOT}/set/hold", "7.5")
+        assert json.loads(heard.topic(f"{ROOT}/result").payload)["ok"]
+        heard.topic(f"{ROOT}/control/hold", b"7.5")
+        daemon.reload()
+        heard.topic("moodwire/attic/control/hold", b"7.5")
+        heard.topic("moodwire/attic/control/threshold", b"0.7")
+
+
 @pytest.mark.parametrize("killed", [False, True])
 def test_under_another_id_nothing_is_left_under_the_old_one(
     make_daemon: MakeDaemon, broker: Broker, tmp_path: Path, killed: bool

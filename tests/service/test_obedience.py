@@ -13,7 +13,7 @@ import pytest
 import tones
 
 from moodwire.audio.pipe import Pipe
-from moodwire.config import Config, parse_config
+from moodwire.config import Config, ConfigFile
 from moodwire.publish.broker import BrokerError
 from moodwire.publish.commands import Mute, SetHold
 from moodwire.service.controls import FILE_NAME, Controls
@@ -40,7 +40,7 @@ def make_daemon(tmp_path: Path, voice: tuple[int, int]) -> Callable[[], Daemon]:
 
     def make() -> Daemon:
         text = f'[mqtt]\nenabled = false\n[model]\npath = "{tones.BUNDLE}"\n'
-        controls = Controls.read(lambda profile: parse_config(text, profile=profile), tmp_path)
+        controls = Controls.read(ConfigFile(text), tmp_path)
         return Daemon(controls, controls.config(), input_pipe=Pipe(voice[0]))
 
     return make

@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from moodwire.config import Config, ProfileName, load_config
+from moodwire.config import ConfigFile
 from moodwire.config.state import state_directory
 from moodwire.service.controls import Controls
 from moodwire.threads import limit_threads
@@ -21,15 +21,11 @@ def main() -> None:
     limit_threads()
     from moodwire.service.daemon import Daemon
 
-    path = Path(sys.argv[1])
-
-    def load(profile: ProfileName | None) -> Config:
-        return load_config(path, profile)
-
-    config = load(None)
+    file = ConfigFile.read(Path(sys.argv[1]))
+    config = file.config()
     command = [sys.executable, "-P", "-m", "moodwire.benchmarks.player", *sys.argv[2:4]]
     capture = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    controls = Controls.read(load, state_directory(config))
+    controls = Controls.read(file, state_directory(config))
     daemon = Daemon(controls, config, capture=capture, ends_with_source=True)
     before = time.process_time()
     daemon.run()

@@ -16,9 +16,9 @@ from moodwire.config import (
     PROFILE_NAMES,
     Config,
     ConfigError,
+    ConfigFile,
     ProfileName,
     find_config,
-    load_config,
 )
 from moodwire.config.state import state_directory
 
@@ -56,14 +56,9 @@ def command(
     from moodwire.service.logs import set_up_logging
 
     set_up_logging(verbose)
-    path = find_config(file)
-
-    def load(other: ProfileName | None) -> Config:
-        return load_config(path, other or profile)
-
     with exits_with(CONFIGURATION, ConfigError):
-        config = load(None)
-        controls = Controls.read(load, _state_directory(config))
+        read = ConfigFile.read(find_config(file), profile)
+        controls = Controls.read(read, _state_directory(read.config()))
         config = controls.config()
     # PortAudio takes its time, numpy and the model take theirs: both at once
     hears = input_path is None and not (config.microphone.mute or controls.chosen.muted)
@@ -71,7 +66,7 @@ def command(
     if hears:
         capture = spawn_capture(config.microphone.name, config.microphone.channel)
     try:
-        ear = _run(controls, config, path, capture, input_path)
+        ear = _run(controls, config, capture, input_path)
     finally:
         if capture is not None:
             capture.kill()
@@ -82,7 +77,6 @@ def command(
 def _run(
     controls: Controls,
     config: Config,
-    path: Path | None,
     capture: Capture | None,
     input_path: str | None,
 ) -> Ear:
@@ -101,7 +95,6 @@ def _run(
             daemon = Daemon(
                 controls,
                 config,
-                config_path=path,
                 capture=capture,
                 input_pipe=_open(input_path),
                 ends_with_source=input_path is not None,

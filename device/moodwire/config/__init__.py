@@ -5,6 +5,7 @@ from moodwire.config.credentials import credential_path
 from moodwire.config.file import (
     ConfigDeniedError,
     ConfigError,
+    ConfigFile,
     find_config,
     load_config,
     parse_config,
@@ -40,6 +41,7 @@ __all__ = [
     "Config",
     "ConfigDeniedError",
     "ConfigError",
+    "ConfigFile",
     "ContextTopic",
     "Control",
     "Decision",

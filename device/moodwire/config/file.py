@@ -6,6 +6,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,25 +46,33 @@ def find_config(explicit: Path | None = None) -> Path | None:
     return SYSTEM_FILE if _is_there(SYSTEM_FILE) else None
 
 
+@dataclass(frozen=True, slots=True)
+class ConfigFile:
+    """A configuration file as it was when it was read: it may have been edited since."""
+
+    text: str = ""
+    path: Path | None = None
+    """None: there is no file, and the defaults hold."""
+
+    profile: ProfileName | None = None
+    """Instead of the file's own."""
+
+    @classmethod
+    def read(cls, path: Path | None, profile: ProfileName | None = None) -> ConfigFile:
+        return cls("" if path is None else _read_text(path), path, profile)
+
+    def read_anew(self) -> ConfigFile:
+        return ConfigFile.read(self.path, self.profile)
+
+    def config(self, profile: ProfileName | None = None) -> Config:
+        """For its own profile, or for another one."""
+        name = "configuration" if self.path is None else str(self.path)
+        return parse_config(self.text, name, profile or self.profile)
+
+
 def load_config(path: Path | None, profile: ProfileName | None = None) -> Config:
     """Read a file, or the defaults where there is none; `profile` overrides the file's own."""
-    if path is None:
-        return parse_config("", profile=profile)
-    try:
-        content = path.read_bytes()[: LARGEST_FILE + 1]
-    except PermissionError:
-        why = "cannot be read: only root and the service may, for it may hold a password; try sudo"
-        raise ConfigDeniedError(str(path), [Problem((), why)]) from None
-    except OSError as error:
-        raise ConfigError(str(path), [Problem((), f"cannot be read: {error.strerror}")]) from None
-    if len(content) > LARGEST_FILE:
-        raise ConfigError(str(path), [Problem((), f"is larger than {LARGEST_FILE} bytes")])
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        found = f"byte {error.start} is not UTF-8; TOML is written in UTF-8"
-        raise ConfigError(str(path), [Problem((), found)]) from None
-    return parse_config(text, str(path), profile)
+    return ConfigFile.read(path, profile).config()
 
 
 def parse_config(
@@ -84,6 +93,23 @@ def parse_config(
     if found := contradictions(config):
         raise ConfigError(name, found, text)
     return config
+
+
+def _read_text(path: Path) -> str:
+    try:
+        content = path.read_bytes()[: LARGEST_FILE + 1]
+    except PermissionError:
+        why = "cannot be read: only root and the service may, for it may hold a password; try sudo"
+        raise ConfigDeniedError(str(path), [Problem((), why)]) from None
+    except OSError as error:
+        raise ConfigError(str(path), [Problem((), f"cannot be read: {error.strerror}")]) from None
+    if len(content) > LARGEST_FILE:
+        raise ConfigError(str(path), [Problem((), f"is larger than {LARGEST_FILE} bytes")])
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        found = f"byte {error.start} is not UTF-8; TOML is written in UTF-8"
+        raise ConfigError(str(path), [Problem((), found)]) from None
 
 
 def _is_there(path: Path) -> bool:

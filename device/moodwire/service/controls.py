@@ -2,7 +2,7 @@
 
 The file in the state directory is written when somebody sets something and at no other time. A
 value that was set holds until the configuration file itself says something else than it did then:
-whoever edits the file means it.
+whoever edits the file means it, but not before it is read anew.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from moodwire import durable
-from moodwire.config import Config, ProfileName
+from moodwire.config import Config, ConfigFile, ProfileName
 from moodwire.config.checks import contradictions
 from moodwire.unreadable import UNREADABLE
 
@@ -28,8 +28,8 @@ FILE_NAME: Final = "controls.json"
 SETTINGS: Final = {"threshold": "enter", "exit_threshold": "exit", "hold": "hold"}
 """Control -> field of [decision]."""
 
-Load = Callable[[ProfileName | None], Config]
-"""Reads the configuration file, for its own profile or another one."""
+Apply = Callable[[Config], None]
+"""Puts a configuration in force; raises and changes nothing where it cannot be used."""
 
 
 class Choice(msgspec.Struct, frozen=True):
@@ -56,26 +56,31 @@ class RefusedError(ValueError):
 class Controls:
     """The configuration as it is in force."""
 
-    load: Load
+    file: ConfigFile
     state: Path
     chosen: Chosen = field(default_factory=Chosen)
 
     @classmethod
-    def read(cls, load: Load, state: Path) -> Controls:
+    def read(cls, file: ConfigFile, state: Path) -> Controls:
         path = state / FILE_NAME
         try:
-            return cls(load, state, msgspec.json.decode(path.read_bytes(), type=Chosen))
+            return cls(file, state, msgspec.json.decode(path.read_bytes(), type=Chosen))
         except FileNotFoundError:
-            return cls(load, state)
+            return cls(file, state)
         except (OSError, *UNREADABLE) as error:
             # a mute that cannot be read is better believed than lifted
             log.error("%s cannot be read (%s): starting muted; unmute to mend it", path, error)
-            return cls(load, state, Chosen(muted=True))
+            return cls(file, state, Chosen(muted=True))
 
     def config(self) -> Config:
-        """The file, with what was chosen laid over it."""
-        file = self._file()
-        return _lay_over(file, self._in_force(file))
+        """The file as it was last read, with what was chosen laid over it."""
+        return _config(self.file, self.chosen)
+
+    def reload(self, apply: Apply) -> None:
+        """The file as it is now; the one before, where it is refused."""
+        file = self.file.read_anew()
+        apply(_config(file, self.chosen))
+        self.file = file
 
     def mute(self, muted: bool) -> None:
         """In force even where it cannot be kept."""
@@ -85,39 +90,22 @@ class Controls:
     def choose_profile(self, name: str) -> None:
         """The other profile's values count from now on, not what was set in the old one."""
         profile = msgspec.convert(name, ProfileName)
-        self.load(profile)
+        self.file.config(profile)
         self._keep(
             Chosen(
                 muted=self.chosen.muted,
                 profile=profile,
-                profile_instead_of=self.load(None).profile,
+                profile_instead_of=self.file.config().profile,
             )
         )
 
     def choose(self, control: str, value: float) -> None:
-        file = self._file()
-        choice = Choice(value=value, instead_of=getattr(file.decision, SETTINGS[control]))
-        settings = {**self._in_force(file), control: choice}
-        if problems := contradictions(_lay_over(file, settings)):
+        written = _for_profile(self.file, self.chosen)
+        choice = Choice(value=value, instead_of=getattr(written.decision, SETTINGS[control]))
+        settings = {**_in_force(written, self.chosen), control: choice}
+        if problems := contradictions(_lay_over(written, settings)):
             raise RefusedError(problems[0].message)
         self._keep(msgspec.structs.replace(self.chosen, settings=settings))
-
-    def _file(self) -> Config:
-        """As it stands, for the profile that was chosen."""
-        chosen, config = self.chosen, self.load(None)
-        if chosen.profile is not None and config.profile == chosen.profile_instead_of:
-            config = self.load(chosen.profile)
-        return config
-
-    def _in_force(self, file: Config) -> dict[str, Choice]:
-        """Of what was chosen, all that the file has not overruled; none where they contradict."""
-        settings = {
-            control: choice
-            for control, choice in self.chosen.settings.items()
-            if control in SETTINGS
-            and getattr(file.decision, SETTINGS[control]) == choice.instead_of
-        }
-        return {} if contradictions(_lay_over(file, settings)) else settings
 
     def _keep(self, chosen: Chosen) -> None:
         """On disk first and whole, so that a power cut leaves the old or the new."""
@@ -126,6 +114,30 @@ class Controls:
         self.chosen = chosen
 
 
-def _lay_over(file: Config, settings: dict[str, Choice]) -> Config:
+def _config(file: ConfigFile, chosen: Chosen) -> Config:
+    written = _for_profile(file, chosen)
+    return _lay_over(written, _in_force(written, chosen))
+
+
+def _for_profile(file: ConfigFile, chosen: Chosen) -> Config:
+    """As it stands, for the profile that was chosen."""
+    written = file.config()
+    if chosen.profile is not None and written.profile == chosen.profile_instead_of:
+        written = file.config(chosen.profile)
+    return written
+
+
+def _in_force(written: Config, chosen: Chosen) -> dict[str, Choice]:
+    """Of what was chosen, all that the file has not overruled; none where they contradict."""
+    settings = {
+        control: choice
+        for control, choice in chosen.settings.items()
+        if control in SETTINGS and getattr(written.decision, SETTINGS[control]) == choice.instead_of
+    }
+    return {} if contradictions(_lay_over(written, settings)) else settings
+
+
+def _lay_over(written: Config, settings: dict[str, Choice]) -> Config:
     values = {SETTINGS[control]: choice.value for control, choice in settings.items()}
-    return msgspec.structs.replace(file, decision=msgspec.structs.replace(file.decision, **values))
+    decision = msgspec.structs.replace(written.decision, **values)
+    return msgspec.structs.replace(written, decision=decision)

@@ -9,7 +9,6 @@ import sys
 import time
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -60,7 +59,6 @@ class Daemon:
         controls: Controls,
         config: Config,
         *,
-        config_path: Path | None = None,
         capture: Capture | None = None,
         input_pipe: Pipe | None = None,
         ends_with_source: bool = False,
@@ -83,7 +81,7 @@ class Daemon:
             parts, ear, self._wake, Notifier(), ends_with_source=ends_with_source
         )
         self.obedience = Obedience(controls, self.monitor, self.apply, self._start_anew)
-        self._followers = Followers(config, self.monitor, self._commanded, config_path)
+        self._followers = Followers(config, self.monitor, self._commanded, controls.file.path)
 
     def run(self) -> None:
         """Until a signal, a command or the end of the input; raises what went wrong."""
@@ -142,7 +140,7 @@ class Daemon:
         notifier = self.monitor.notifier
         notifier.reloading()
         try:
-            self.apply(self.controls.config())
+            self.controls.reload(self.apply)
             log.info("the configuration was read anew")
         except UNUSABLE as error:
             log.error("the configuration stays as it was: %s", error)
