@@ -9,6 +9,7 @@ import pytest
 from rotten import ROTTEN
 
 from moodwire.config import Config, ConfigError, ConfigFile, parse_config
+from moodwire.decision.thresholds import UnknownMoodError
 from moodwire.service.controls import FILE_NAME, Controls, RefusedError
 
 
@@ -33,7 +34,7 @@ def accept(_: Config) -> None:
 
 def test_a_choice_survives_a_restart(state: Path) -> None:
     controls = Controls.read(ConfigFile(), state)
-    controls.choose("hold", 7.0)
+    controls.choose("hold", 7.0, accept)
     controls.mute(True)
     again = Controls.read(ConfigFile(), state)
     assert again.config().decision.hold == 7.0
@@ -42,7 +43,7 @@ def test_a_choice_survives_a_restart(state: Path) -> None:
 
 def test_whoever_edits_the_file_means_it(file: Path, state: Path) -> None:
     controls = Controls.read(ConfigFile.read(file), state)
-    controls.choose("hold", 7.0)
+    controls.choose("hold", 7.0, accept)
     file.write_text("[decision]\nenter = 0.7")
     controls.reload(accept)
     assert controls.config().decision.hold == 7.0, "another setting was edited"
@@ -55,11 +56,11 @@ def test_whoever_edits_the_file_means_it(file: Path, state: Path) -> None:
 def test_what_is_being_edited_counts_when_it_is_read_anew(file: Path, state: Path) -> None:
     controls = Controls.read(ConfigFile.read(file), state)
     file.write_text('device.id = "attic"\n[decision]\nenter = 0.7')
-    controls.choose("hold", 7.0)
+    controls.choose("hold", 7.0, accept)
     assert controls.config().device.id == Config().device.id
     file.write_text('device.id = "attic"\n[decision')
-    controls.choose("hold", 8.0)
-    controls.choose_profile("car")
+    controls.choose("hold", 8.0, accept)
+    controls.choose_profile("car", accept)
     assert controls.config() == parse_config("", profile="car")
     file.write_text('device.id = "attic"')
     controls.reload(accept)
@@ -81,8 +82,8 @@ def test_a_file_that_is_refused_leaves_the_one_before(file: Path, state: Path) -
 def test_another_profile_brings_its_own_values(state: Path) -> None:
     controls = Controls.read(ConfigFile(), state)
     controls.mute(True)
-    controls.choose("hold", 7.0)
-    controls.choose_profile("car")
+    controls.choose("hold", 7.0, accept)
+    controls.choose_profile("car", accept)
     config = Controls.read(ConfigFile(), state).config()
     assert config.profile == "car"
     assert config == parse_config("", profile="car"), "what was set at home does not count there"
@@ -91,18 +92,33 @@ def test_another_profile_brings_its_own_values(state: Path) -> None:
 
 def test_what_contradicts_other_settings_is_refused_and_not_kept(state: Path) -> None:
     controls = Controls.read(ConfigFile(), state)
-    controls.choose("threshold", 0.9)
+    controls.choose("threshold", 0.9, accept)
     with pytest.raises(RefusedError, match=r"decision\.exit"):
-        controls.choose("threshold", 0.1)
+        controls.choose("threshold", 0.1, accept)
     assert Controls.read(ConfigFile(), state).config().decision.enter == 0.9
+
+
+def test_what_cannot_be_put_in_force_is_not_kept(state: Path) -> None:
+    def refuse(_: Config) -> None:
+        raise UnknownMoodError("alert 'row': no mood 'angry'")
+
+    controls = Controls.read(ConfigFile(), state)
+    controls.choose("hold", 7.0, accept)
+    before = controls.config()
+    with pytest.raises(UnknownMoodError):
+        controls.choose_profile("car", refuse)
+    with pytest.raises(UnknownMoodError):
+        controls.choose("hold", 9.0, refuse)
+    assert controls.config() == before
+    assert Controls.read(ConfigFile(), state).config() == before
 
 
 def test_whatever_is_accepted_is_in_force(state: Path) -> None:
     controls = Controls.read(ConfigFile("[decision]\nenter = 0.44\nexit = 0.4"), state)
-    controls.choose("exit_threshold", 0.2)
-    controls.choose("threshold", 0.3)
+    controls.choose("exit_threshold", 0.2, accept)
+    controls.choose("threshold", 0.3, accept)
     with pytest.raises(RefusedError, match=r"decision\.exit"):
-        controls.choose("exit_threshold", 0.35)
+        controls.choose("exit_threshold", 0.35, accept)
     decision = controls.config().decision
     assert (decision.enter, decision.exit) == (0.3, 0.2)
 
@@ -112,10 +128,10 @@ def test_what_a_file_made_impossible_is_not_revived_by_another_choice(
 ) -> None:
     file.write_text("[decision]\nenter = 0.44\nexit = 0.2")
     controls = Controls.read(ConfigFile.read(file), state)
-    controls.choose("threshold", 0.3)
+    controls.choose("threshold", 0.3, accept)
     file.write_text("[decision]\nenter = 0.44\nexit = 0.35")
     controls.reload(accept)
-    controls.choose("exit_threshold", 0.4)
+    controls.choose("exit_threshold", 0.4, accept)
     decision = controls.config().decision
     assert (decision.enter, decision.exit) == (0.44, 0.4)
 
@@ -126,16 +142,16 @@ def test_a_damaged_file_is_believed_to_say_mute(state: Path, content: bytes) -> 
     assert Controls.read(ConfigFile(), state).chosen.muted
 
 
-def test_a_full_disk_leaves_what_was_known(state: Path) -> None:
+def test_a_full_disk_leaves_in_force_what_cannot_be_kept(state: Path) -> None:
     controls = Controls.read(ConfigFile(), state / "nowhere")
     with pytest.raises(OSError, match="No such file"):
-        controls.choose("hold", 7.0)
-    assert controls.config().decision.hold == Config().decision.hold
+        controls.choose("hold", 7.0, accept)
+    assert controls.config().decision.hold == 7.0
 
 
 def test_nothing_is_written_until_somebody_sets_something(state: Path) -> None:
     Controls.read(ConfigFile(), state).config()
     assert list(state.iterdir()) == []
-    Controls.read(ConfigFile(), state).choose("hold", 1.0)
+    Controls.read(ConfigFile(), state).choose("hold", 1.0, accept)
     assert [each.name for each in state.iterdir()] == [FILE_NAME]
     msgspec.json.decode((state / FILE_NAME).read_bytes())

@@ -11,16 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tones
+from lying_bundles import change_manifest, copy_bundle
 
 from moodwire.audio.pipe import Pipe
 from moodwire.config import Config, ConfigFile
 from moodwire.publish.broker import BrokerError
-from moodwire.publish.commands import Mute, SetHold
+from moodwire.publish.commands import Mute, SetHold, SetProfile
 from moodwire.service.controls import FILE_NAME, Controls
 from moodwire.service.daemon import Daemon
 from moodwire.service.obedience import Obedience
 
+HOLD = "moodwire/moodwire/control/hold"
 MUTE = "moodwire/moodwire/control/mute"
+PROFILE = "moodwire/moodwire/control/profile"
 RESULT = "moodwire/moodwire/result"
 SOURCE = "moodwire/moodwire/source"
 
@@ -35,11 +38,11 @@ def voice() -> Iterator[tuple[int, int]]:
 
 
 @pytest.fixture
-def make_daemon(tmp_path: Path, voice: tuple[int, int]) -> Callable[[], Daemon]:
+def make_daemon(tmp_path: Path, voice: tuple[int, int]) -> Callable[..., Daemon]:
     """To be made in the test itself: it keeps the console that it finds."""
 
-    def make() -> Daemon:
-        text = f'[mqtt]\nenabled = false\n[model]\npath = "{tones.BUNDLE}"\n'
+    def make(bundle: Path = tones.BUNDLE) -> Daemon:
+        text = f'[mqtt]\nenabled = false\n[model]\npath = "{bundle}"\n'
         controls = Controls.read(ConfigFile(text), tmp_path)
         return Daemon(controls, controls.config(), input_pipe=Pipe(voice[0]))
 
@@ -47,7 +50,7 @@ def make_daemon(tmp_path: Path, voice: tuple[int, int]) -> Callable[[], Daemon]:
 
 
 def test_a_mute_counts_on_a_full_card_and_can_be_lifted(
-    tmp_path: Path, make_daemon: Callable[[], Daemon], capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, make_daemon: Callable[..., Daemon], capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / f"{FILE_NAME}.new").mkdir()  # nothing can be written there
     daemon = make_daemon()
@@ -70,7 +73,7 @@ def test_a_mute_counts_on_a_full_card_and_can_be_lifted(
 
 
 def test_what_is_said_into_a_pipe_during_a_mute_is_never_heard(
-    make_daemon: Callable[[], Daemon], voice: tuple[int, int]
+    make_daemon: Callable[..., Daemon], voice: tuple[int, int]
 ) -> None:
     daemon = make_daemon()
     daemon.monitor.start(muted=False)
@@ -88,7 +91,7 @@ def test_what_is_said_into_a_pipe_during_a_mute_is_never_heard(
 
 
 def test_a_command_outlives_a_configuration_that_became_unusable(
-    make_daemon: Callable[[], Daemon], capsys: pytest.CaptureFixture[str]
+    make_daemon: Callable[..., Daemon], capsys: pytest.CaptureFixture[str]
 ) -> None:
     def apply(_: Config) -> None:
         raise BrokerError("mqtt.password_file cannot be read")
@@ -99,6 +102,25 @@ def test_a_command_outlives_a_configuration_that_became_unusable(
     answer = json.loads(told_since(capsys)[RESULT])
     assert not answer["ok"]
     assert "mqtt.password_file" in answer["detail"]
+
+
+def test_a_profile_that_the_model_refuses_does_not_come_back_with_the_next_start(
+    tmp_path: Path, make_daemon: Callable[..., Daemon], capsys: pytest.CaptureFixture[str]
+) -> None:
+    calm = copy_bundle(tmp_path / "calm")
+    labels = ["calm" if each == "angry" else each for each in tones.HERTZ]
+    change_manifest(calm, lambda manifest: manifest.update(labels=labels))
+    daemon = make_daemon(calm)
+    daemon.obedience.obey(SetHold(7.0))
+    capsys.readouterr()
+    daemon.obedience.obey(SetProfile("car"))
+    answer = json.loads(told_since(capsys)[RESULT])
+    assert not answer["ok"]
+    assert "'angry-driver'" in answer["detail"]
+    again = make_daemon(calm)
+    again.obedience.tell_controls()
+    told = told_since(capsys)
+    assert (told[PROFILE], told[HOLD]) == ("home", "7")
 
 
 def pcm(level: float) -> bytes:

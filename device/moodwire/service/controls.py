@@ -83,35 +83,35 @@ class Controls:
         self.file = file
 
     def mute(self, muted: bool) -> None:
-        """In force even where it cannot be kept."""
-        self.chosen = msgspec.structs.replace(self.chosen, muted=muted)
-        self._keep(self.chosen)
+        self._keep(msgspec.structs.replace(self.chosen, muted=muted))
 
-    def choose_profile(self, name: str) -> None:
+    def choose_profile(self, name: str, apply: Apply) -> None:
         """The other profile's values count from now on, not what was set in the old one."""
-        profile = msgspec.convert(name, ProfileName)
-        self.file.config(profile)
-        self._keep(
-            Chosen(
-                muted=self.chosen.muted,
-                profile=profile,
-                profile_instead_of=self.file.config().profile,
-            )
+        chosen = Chosen(
+            muted=self.chosen.muted,
+            profile=msgspec.convert(name, ProfileName),
+            profile_instead_of=self.file.config().profile,
         )
+        self._choose(chosen, apply)
 
-    def choose(self, control: str, value: float) -> None:
+    def choose(self, control: str, value: float, apply: Apply) -> None:
         written = _for_profile(self.file, self.chosen)
         choice = Choice(value=value, instead_of=getattr(written.decision, SETTINGS[control]))
         settings = {**_in_force(written, self.chosen), control: choice}
         if problems := contradictions(_lay_over(written, settings)):
             raise RefusedError(problems[0].message)
-        self._keep(msgspec.structs.replace(self.chosen, settings=settings))
+        self._choose(msgspec.structs.replace(self.chosen, settings=settings), apply)
+
+    def _choose(self, chosen: Chosen, apply: Apply) -> None:
+        """What is refused is not kept: the next start could use it no more, and would end."""
+        apply(_config(self.file, chosen))
+        self._keep(chosen)
 
     def _keep(self, chosen: Chosen) -> None:
-        """On disk first and whole, so that a power cut leaves the old or the new."""
+        """In force even where it cannot be kept; on disk whole, the old or the new."""
+        self.chosen = chosen
         text = json.dumps(msgspec.to_builtins(chosen), indent=1)
         durable.replace(self.state / FILE_NAME, text.encode() + b"\n", 0o600)
-        self.chosen = chosen
 
 
 def _config(file: ConfigFile, chosen: Chosen) -> Config:

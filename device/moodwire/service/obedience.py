@@ -83,13 +83,11 @@ class Obedience:
         return "the microphone is closed" if on else "the microphone is open"
 
     def _set(self, control: str, value: float) -> str:
-        self._controls.choose(control, value)
-        self._apply(self._controls.config())
+        self._controls.choose(control, value, self._apply)
         return f"decision.{SETTINGS[control]} is {value:g}"
 
     def _set_profile(self, name: str) -> str:
-        self._controls.choose_profile(name)
-        self._apply(self._controls.config())
+        self._controls.choose_profile(name, self._apply)
         return f"profile is {name}"
 
     def _test(self) -> None:
