@@ -127,12 +127,33 @@ def test_commands_change_what_is_in_force_and_are_answered(
         heard.topic(f"{ROOT}/control/profile", b"car")
         heard.topic(f"{ROOT}/control/hold", b"5")
         assert command("self_test", "PRESS")["ok"]
+        daemon.feed(ROOM[:16_000])
         mark = heard.mark()
-        assert command("restart", "PRESS")["ok"]
+        refused = command("restart", "PRESS")
+        assert not refused["ok"] and "--input" in refused["detail"]
+        daemon.feed(tones.tone("happy", 4.0))
+        heard.wait(event("started", "happy"), after=mark)
+        daemon.terminate()
+        ends = [m for m in heard.messages[mark:] if m.payload == b"offline"]
+        assert len(ends) == 1, "only the last"
+
+
+def test_a_restart_is_a_fresh_program_in_the_same_process(
+    make_daemon: MakeDaemon, broker: Broker
+) -> None:
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, microphone={"mute": True})
+        heard.topic(f"{ROOT}/availability", b"online")
+        heard.publish(f"{ROOT}/set/profile", "car")
+        heard.topic(f"{ROOT}/result")
+        mark = heard.mark()
+        heard.publish(f"{ROOT}/set/restart", "PRESS")
+        answer = json.loads(heard.topic(f"{ROOT}/result", after=mark).payload)
+        assert (answer["control"], answer["ok"]) == ("restart", True)
         heard.topic(f"{ROOT}/availability", b"offline", after=mark)
         heard.topic(f"{ROOT}/availability", b"online", after=mark)
         heard.topic(f"{ROOT}/control/profile", b"car", after=mark)
-        assert daemon.process.poll() is None, "the same process, a fresh program"
+        assert daemon.process.poll() is None
 
 
 def test_reload_takes_a_good_file_and_keeps_the_old_one_on_error(

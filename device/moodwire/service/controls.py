@@ -49,7 +49,7 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RefusedError(ValueError):
-    """A wish that makes no sense with the other settings; the message says why."""
+    """A wish that makes no sense as things are; the message says why."""
 
 
 @dataclass(slots=True)

@@ -24,7 +24,7 @@ from moodwire.publish.commands import Command
 from moodwire.publish.identity import Identities
 from moodwire.publish.outbox import Outbox
 from moodwire.publish.publication import Publisher
-from moodwire.service.controls import Controls
+from moodwire.service.controls import Controls, RefusedError
 from moodwire.service.ear import Ear
 from moodwire.service.followers import Followers
 from moodwire.service.monitor import STOP_SECONDS, Monitor
@@ -49,6 +49,11 @@ from moodwire.service.wake import Wake
 log = logging.getLogger(__name__)
 
 CONNECT_SECONDS: Final = 1.0
+
+NO_RESTART: Final = (
+    "what comes through --input cannot be heard from the middle: end the daemon and what writes "
+    "to it, and start both anew"
+)
 
 
 class Daemon:
@@ -116,6 +121,9 @@ class Daemon:
             os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
     def _start_anew(self) -> None:
+        """A pipe says once what it carries: who begins in its midst would hear noise."""
+        if self._input is not None:
+            raise RefusedError(NO_RESTART)
         self._restart = True
         self.monitor.end()
 

@@ -60,8 +60,7 @@ class Obedience:
             case SelfTest():
                 Thread(target=self._test, name="self-test", daemon=True).start()
             case Restart():
-                self._tell("restart", True, "the daemon ends and starts anew")
-                self._restart()
+                self._answer("restart", self._start_anew)
 
     def tell_controls(self) -> None:
         """What can be set, as it is now."""
@@ -89,6 +88,10 @@ class Obedience:
     def _set_profile(self, name: str) -> str:
         self._controls.choose_profile(name, self._apply)
         return f"profile is {name}"
+
+    def _start_anew(self) -> str:
+        self._restart()
+        return "the daemon ends and starts anew"
 
     def _test(self) -> None:
         """In a thread of its own: hearing goes on meanwhile."""
