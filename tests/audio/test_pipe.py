@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sounds import noise, sine
 
+from moodwire.audio import pipe as audio_pipe
 from moodwire.audio.pipe import Pipe, PipeSource
 from moodwire.audio.source import SourceError, chunks
 from moodwire.audio.wav import RawFormat
@@ -118,8 +119,11 @@ def test_half_a_sample_at_the_end_is_left_out():
         (b"", "nothing came; pipe a WAV stream or raw samples"),
         (b"fLaC" + bytes(500), "this is FLAC; a pipe carries WAV or raw PCM"),
         (b"RIFF\x00\x00\x00\x00AVI " + bytes(100), "begins like a WAV stream but is none"),
-        (wav(noise(0.1))[:30], "the WAV header's format is cut short"),
+        (wav(noise(0.1))[:10], "the WAV stream ended inside its header"),
         (wav(noise(0.1))[:40], "the WAV stream ended inside its header"),
+        (wav(noise(0.1))[:16] + b"\x04\x00\x00\x00" + bytes(4), "header's format is cut short"),
+        (wav(noise(0.1))[:36] + b"LIST\x00\x00\x20\x00", "the WAV header claims 2097196 bytes"),
+        (wav(noise(0.1))[:36] + b"junk\x00\x00\x00\x00" * 140_000, "it is damaged"),
         (wav(noise(0.1), subtype="ULAW"), "WAV encoding 7 with 8 bits; a pipe carries PCM"),
         (wav(noise(0.1)).replace(b"\x01\x00\x01\x00", b"\x01\x00\x00\x00", 1), "says 0 channels"),
         (wav(noise(0.1), 1), "sample rate is 1 Hz; allowed: 4000 to 384000 Hz"),
@@ -144,3 +148,39 @@ def test_a_pipe_that_is_slow_lets_the_reader_go_after_its_timeout():
     assert len(source.read(5.0).samples) == 1_600
     assert source.read(5.0) is None and source.finished
     os.close(reading)
+
+
+@pytest.fixture
+def ends():
+    """Of a pipe: to read from, to write to."""
+    both = os.pipe()
+    yield both
+    for end in both:
+        os.close(end)
+
+
+def test_a_writer_that_stalls_in_the_header_lets_the_reader_go(ends):
+    content = wav(noise(0.2))
+    source = PipeSource(Pipe(ends[0]))
+    for byte in range(44):  # of the header
+        os.write(ends[1], content[byte : byte + 1])
+        assert source.read(0.0) is None
+    os.write(ends[1], content[44:])
+    assert source.read(5.0).samples.tobytes() == heard(content)[:1_600].tobytes()
+
+
+def test_a_header_that_is_never_whole_is_given_up(ends, monkeypatch):
+    monkeypatch.setattr(audio_pipe, "HEADER_SECONDS", 0.1)
+    os.write(ends[1], wav(noise(0.2))[:40])
+    source = PipeSource(Pipe(ends[0]))
+    with pytest.raises(SourceError, match=r"the WAV header was not whole within 0\.1 s"):
+        source.read(60.0)
+    assert source.finished
+
+
+def test_what_came_unheard_and_is_no_sound_is_told_to_who_reads(ends):
+    os.write(ends[1], b"fLaC" + bytes(500))
+    waiting = Pipe(ends[0])
+    waiting.skip_waiting()
+    with pytest.raises(SourceError, match="this is FLAC"):
+        PipeSource(waiting).read(0.0)

@@ -302,18 +302,44 @@ def test_a_piped_recording_is_heard_to_its_end(make_daemon: MakeDaemon, broker: 
         heard.topic(f"{ROOT}/availability", b"offline")
 
 
+def wav_header(rate: int, channels: int) -> bytes:
+    """As who streams writes it, not knowing how long it will be."""
+    frame = 2 * channels
+    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 2**32 - 1, b"WAVE", b"fmt ", 16,
+                       1, channels, rate, rate * frame, frame, 16, b"data", 2**32 - 1)  # fmt: skip
+
+
+@pytest.mark.parametrize("goes_on", [True, False])
+def test_a_writer_that_stalls_in_its_header_keeps_nobody_waiting(
+    make_daemon: MakeDaemon, broker: Broker, goes_on: bool
+) -> None:
+    header = wav_header(16_000, 1)
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True)
+        assert daemon.process.stdin is not None
+        daemon.process.stdin.write(header[:20])
+        daemon.process.stdin.flush()
+        heard.topic(f"{ROOT}/availability", b"online")
+        if not goes_on:
+            daemon.terminate()
+            return
+        heard.publish(f"{ROOT}/set/hold", "7.5")
+        heard.topic(f"{ROOT}/control/hold", b"7.5")
+        daemon.process.stdin.write(header[20:])
+        daemon.feed(np.concatenate((ROOM[:16_000], tones.tone("happy", 4.0))))
+        heard.wait(event("started", "happy"))
+
+
 def test_a_wav_stream_is_still_understood_after_a_mute(
     make_daemon: MakeDaemon, broker: Broker
 ) -> None:
     def in_stereo(samples: np.ndarray) -> np.ndarray:
         return np.repeat(samples, 6)  # three times the rate, and two channels
 
-    header = struct.pack("<4sI4s4sIHHIIHH", b"RIFF", 2**32 - 1, b"WAVE", b"fmt ", 16,
-                         1, 2, 48_000, 48_000 * 4, 4, 16)  # fmt: skip
     with Subscriber(broker) as heard:
         daemon = make_daemon(broker, piped=True)
         assert daemon.process.stdin is not None
-        daemon.process.stdin.write(header + struct.pack("<4sI", b"data", 2**32 - 1))
+        daemon.process.stdin.write(wav_header(48_000, 2))
         daemon.feed(in_stereo(ROOM[:16_000]))
         heard.topic(f"{ROOT}/source", b"live")
         heard.publish(f"{ROOT}/set/mute", "ON")

@@ -23,10 +23,14 @@ from moodwire.audio.source import (
     check_channel,
     to_mono,
 )
-from moodwire.audio.wav import RawFormat, decode, read_header
+from moodwire.audio.wav import RawFormat, decode, parse_header
 
 FOREIGN = {b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3\x03": "MP3", b"ID3\x04": "MP3", b"FORM": "AIFF"}
 """First bytes of formats that would be noise if they were taken for raw samples."""
+
+
+HEADER_SECONDS = 10.0
+"""From the first bytes of a WAV header to its last: it is written in one go."""
 
 
 class Pipe:
@@ -52,6 +56,7 @@ class Pipe:
         self._raw = raw or RawFormat()
         self._bytes = bytearray()
         self._format: RawFormat | None = None
+        self._header_until: float | None = None  # when a header that has begun must be whole
         self._left: int | None = None  # bytes of sound that the WAV header still promises
         self._ended = False
 
@@ -67,7 +72,7 @@ class Pipe:
     def format(self, deadline: float) -> RawFormat | None:
         """What the stream is; None if too little of it has come yet."""
         if self._format is None and self._fill(4, deadline):
-            self._format = self._read_format()
+            self._format = self._read_format(deadline)
         return self._format
 
     def read(self, frames: int, deadline: float) -> NDArray[np.float32] | None:
@@ -83,7 +88,10 @@ class Pipe:
     def skip_waiting(self) -> None:
         """Forget what came while nobody was to hear it. A file on disk was not said just now."""
         now = time.monotonic()
-        form = self.format(now)
+        try:
+            form = self.format(now)
+        except SourceError:
+            return  # for who reads next, who is told the same
         if form is None or stat.S_ISREG(os.fstat(self.descriptor).st_mode):
             return
         (unread,) = struct.unpack("i", ioctl(self.descriptor, FIONREAD, bytes(4)))
@@ -94,7 +102,7 @@ class Pipe:
             del self._bytes[:gone]
             waiting -= gone
 
-    def _read_format(self) -> RawFormat:
+    def _read_format(self, deadline: float) -> RawFormat | None:
         magic = bytes(self._bytes[:4])
         if not magic:
             raise SourceError(f"{self.name}: nothing came; pipe a WAV stream or raw samples")
@@ -103,21 +111,27 @@ class Pipe:
                 f"{self.name}: this is {FOREIGN[magic]}; a pipe carries WAV or raw PCM. "
                 f"{self._advice}"
             )
-        if magic != b"RIFF":
-            return self._raw
-        del self._bytes[:4]
-        form, self._left = read_header(self._exactly, self.name)
+        return self._read_header(deadline) if magic == b"RIFF" else self._raw
+
+    def _read_header(self, deadline: float) -> RawFormat | None:
+        """None if the deadline passed; what has come waits for the next time."""
+        if self._header_until is None:
+            self._header_until = time.monotonic() + HEADER_SECONDS
+        while (header := parse_header(self._bytes, self.name)) is None:
+            if self._ended:
+                raise SourceError(f"{self.name}: the WAV stream ended inside its header")
+            if not self._fill(len(self._bytes) + 1, min(deadline, self._header_until)):
+                if time.monotonic() < self._header_until:
+                    return None
+                raise SourceError(
+                    f"{self.name}: the WAV header was not whole within {HEADER_SECONDS:g} s"
+                )
+        del self._bytes[: header.size]
+        self._left = header.sound_bytes
         if self._left is not None:
             del self._bytes[self._left :]  # other chunks may follow the sound
             self._left -= len(self._bytes)
-        return form
-
-    def _exactly(self, count: int) -> bytes:
-        """That many bytes of the header, fewer only if the stream ended or stalled for long."""
-        self._fill(count, time.monotonic() + 10.0)
-        got = bytes(self._bytes[:count])
-        del self._bytes[:count]
-        return got
+        return header.form
 
     def _fill(self, wanted: int, deadline: float) -> bool:
         """Have that many bytes, or all that will come; False if the deadline passed."""

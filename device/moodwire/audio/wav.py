@@ -6,7 +6,6 @@ libsndfile wants to seek, which a pipe cannot; and `arecord` writes a length tha
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,32 +63,44 @@ def decode(raw: bytes, form: RawFormat) -> NDArray[np.float32]:
     return flat.reshape(-1, form.channels)
 
 
-def read_header(read_exactly: Callable[[int], bytes], name: str) -> tuple[RawFormat, int | None]:
-    """What follows `RIFF`: the format, and the bytes of sound, None if the length is unknown."""
-    size, form = read_exactly(4), read_exactly(4)
-    if len(size) + len(form) < 8 or form != b"WAVE":
+@dataclass(frozen=True, slots=True)
+class WavHeader:
+    """What stands in front of the samples."""
+
+    size: int
+    """Bytes, from `RIFF` to the first sample."""
+
+    form: RawFormat
+    sound_bytes: int | None
+    """None: the length is unknown."""
+
+
+def parse_header(content: bytes | bytearray, name: str) -> WavHeader | None:
+    """Of what has come so far, from `RIFF` on; None until the first sample could be next."""
+    if len(content) < 12:
+        return None
+    if content[8:12] != b"WAVE":
         raise SourceError(f"{name}: begins like a WAV stream but is none")
-    found: RawFormat | None = None
-    skipped = 0
-    while True:
-        head = read_exactly(8)
-        if len(head) < 8:
-            raise SourceError(f"{name}: the WAV stream ended inside its header")
-        kind, length = struct.unpack("<4sI", head)
+    form: RawFormat | None = None
+    begin = 12
+    while len(content) >= begin + 8:
+        kind, length = struct.unpack_from("<4sI", content, begin)
+        begin += 8
         if kind == b"data":
-            if found is None:
+            if form is None:
                 raise SourceError(f"{name}: the WAV stream has no format in front of its sound")
             unknown = length == 0 or length >= 0x7FFF0000  # what streaming writers put there
-            return found, None if unknown else length
-        skipped += length + length % 2
-        if skipped > MOST_HEADER_BYTES:
-            raise SourceError(f"{name}: the WAV header claims {skipped} bytes; it is damaged")
-        body = read_exactly(length + length % 2)
-        if kind == b"fmt ":
-            found = _format(body, name)
+            return WavHeader(begin, form, None if unknown else length)
+        end = begin + length + length % 2
+        if end > MOST_HEADER_BYTES:
+            raise SourceError(f"{name}: the WAV header claims {end} bytes; it is damaged")
+        if kind == b"fmt " and len(content) >= end:
+            form = _format(content[begin:end], name)
+        begin = end
+    return None
 
 
-def _format(body: bytes, name: str) -> RawFormat:
+def _format(body: bytes | bytearray, name: str) -> RawFormat:
     if len(body) < 16:
         raise SourceError(f"{name}: the WAV header's format is cut short")
     tag, channels, rate, _, _, bits = struct.unpack("<HHIIHH", body[:16])
