@@ -87,6 +87,30 @@ def test_mistakes_of_other_kinds(text: str, expected: str) -> None:
     assert any(expected in line for line in complaints(text)), complaints(text)
 
 
+OPEN = '[web]\nenabled = true\naddress = "0.0.0.0"\n'
+
+
+def test_a_page_that_others_can_reach_needs_a_password() -> None:
+    assert complaints(OPEN) == [
+        "my.toml:3: web.address is '0.0.0.0'; an address that others can reach needs a password. "
+        "Make a hash with `moodwire web --hash-password` and set web.password_hash, "
+        "or set web.address to 127.0.0.1"
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        OPEN + 'password_hash = "scrypt$..."',
+        OPEN + 'password_file = "only-the-service-may-read-it"',
+        OPEN.replace("0.0.0.0", "::1"),
+        OPEN.replace("true", "false"),
+    ],
+)
+def test_a_page_with_a_password_or_for_this_device_alone_is_fine(text: str) -> None:
+    parse_config(text)
+
+
 def test_files_that_are_none() -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         load_config(Path("nowhere.toml"))

@@ -9,7 +9,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from moodwire.config.sections import Config, Section
+from moodwire.config.reach import exposure
+from moodwire.config.sections import Config, Section, Web
 from moodwire.config.words import allowed, is_secret
 
 Key = tuple[str | int, ...]
@@ -107,6 +108,7 @@ def _unknown(key: Key, name: str, known: list[str]) -> str:
 def contradictions(config: Config) -> list[Problem]:
     """Values that are allowed each for itself and make no sense together."""
     gate, decision, mqtt = config.gate, config.decision, config.mqtt
+    exposed = _exposure(config.web)
     names = [alert.name for alert in config.alert]
     doubles = sorted({name for name in names if names.count(name) > 1})
     rules: list[tuple[bool, Key, str]] = [
@@ -142,6 +144,7 @@ def contradictions(config: Config) -> list[Problem]:
             ("mqtt", "tls"),
             "mqtt.tls is false although certificates are set; set it to true",
         ),
+        (bool(exposed), ("web", "address"), exposed),
         (
             bool(doubles),
             ("alert",),
@@ -149,3 +152,10 @@ def contradictions(config: Config) -> list[Problem]:
         ),
     ]
     return [Problem(key, message) for broken, key, message in rules if broken]
+
+
+def _exposure(web: Web) -> str:
+    """A file that is named counts as a password: only who serves the page may have to read it."""
+    if not web.enabled:
+        return ""
+    return exposure(web.address, has_password=bool(web.password_hash or web.password_file))

@@ -8,7 +8,6 @@ its name to 127.0.0.1; changes need the CSRF token of the page in any case.
 from __future__ import annotations
 
 import base64
-import ipaddress
 import secrets
 import time
 from collections.abc import Callable
@@ -18,6 +17,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moodwire.config import Web, credential_path
+from moodwire.config.reach import exposure, is_loopback
 from moodwire.web.passwords import Brake, Session, Sessions, check_hash, verify_password
 
 COOKIE = "moodwire"
@@ -56,19 +56,9 @@ def password_hash(settings: Web) -> str | None:
 
 
 def check_address(address: str, hashed: str | None) -> None:
-    if hashed is None and not is_loopback(address):
-        raise AccessError(
-            f"web.address is {address!r}; an address that others can reach needs a password. "
-            "Make a hash with `moodwire web --hash-password` and set web.password_hash, "
-            "or set web.address to 127.0.0.1"
-        )
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
+    """With what the password's file turned out to hold; the configuration knows only its name."""
+    if fault := exposure(address, has_password=hashed is not None):
+        raise AccessError(fault)
 
 
 class Guard:
