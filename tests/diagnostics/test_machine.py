@@ -135,5 +135,16 @@ def test_a_password_that_all_can_read_is_named(tmp_path: Path) -> None:
     assert "hush" not in str(found)
 
 
+def test_the_password_of_the_page_is_looked_for(tmp_path: Path) -> None:
+    file, password = tmp_path / "config.toml", tmp_path / "web-password"
+    file.write_text(f'[web]\nenabled = true\naddress = "0.0.0.0"\npassword_file = "{password}"\n')
+    (_, missing) = settings.look(subject(file))
+    assert (missing.name, missing.grade) == ("secrets", Grade.BROKEN)
+    assert f"web.password_file: {password}" in str(missing)
+
+    password.touch()
+    assert [found.grade for found in settings.look(subject(file))] == [Grade.FINE]
+
+
 def test_without_systemd_the_service_is_not_blamed(tmp_path: Path) -> None:
     assert [f.grade for f in service.look("moodwire.service", tmp_path)] == [Grade.SKIPPED]

@@ -33,7 +33,7 @@ def look(about: Subject) -> Findings:
 
 
 def _secrets(about: Subject) -> Findings:
-    mqtt = about.config.mqtt
+    mqtt, web = about.config.mqtt, about.config.web
     path = about.config_path
     if mqtt.password and path is not None and path.stat().st_mode & READABLE_BY_ALL:
         yield warning(
@@ -42,11 +42,17 @@ def _secrets(about: Subject) -> Findings:
             f"put the password into {credential_path('password')} (and mqtt.password_file = "
             f'"password"), or: chmod o-r {path}',
         )
-    for setting in ("password_file", "ca_file", "certificate_file", "key_file"):
-        name = getattr(mqtt, setting)
+    named = {
+        "mqtt.password_file": mqtt.password_file,
+        "mqtt.ca_file": mqtt.ca_file,
+        "mqtt.certificate_file": mqtt.certificate_file,
+        "mqtt.key_file": mqtt.key_file,
+        "web.password_file": web.password_file if web.enabled else "",
+    }
+    for setting, name in named.items():
         if name and not os.access(credential_path(name), os.R_OK):
             yield broken(
                 "secrets",
-                f"mqtt.{setting}: {credential_path(name)} cannot be read by this user",
+                f"{setting}: {credential_path(name)} cannot be read by this user",
                 "create it; if it exists: sudo moodwire doctor",
             )
