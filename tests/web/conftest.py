@@ -31,6 +31,7 @@ class FakeHost:
     muted: bool = False
     can_mute: bool = True
     hears: bool = True
+    broker: str | None = None
 
     def mute(self, muted: bool) -> None:
         self.muted = muted

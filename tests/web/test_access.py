@@ -93,6 +93,27 @@ def test_the_right_password_opens_and_logging_out_closes(guarded):
     assert ask(guarded, "GET", "/settings", Cookie=cookie).status == 303
 
 
+def footer(page: str) -> str:
+    return " ".join(page.split("<footer>")[1].split("</footer>")[0].split())
+
+
+def test_the_page_says_what_leaves_the_device(serve):
+    host, server = serve()
+    alone = footer(ask(server, "GET", "/").body)
+    assert "No sound is kept or leaves this device. Moods are a guess" in alone
+    host.broker = "hub.home"
+    published = footer(ask(server, "GET", "/").body)
+    assert "leaves this device. Moods go to the MQTT broker at hub.home. Moods are" in published
+
+
+def test_strangers_are_not_told_which_broker(serve):
+    host, server = serve(password_hash=hash_password(PASSWORD))
+    host.broker = "hub.home"
+    page = ask(server, "GET", "/login").body
+    assert "Moods go to the MQTT broker. Moods are" in footer(page)
+    assert "hub.home" not in page
+
+
 def test_guessing_is_stopped_even_for_the_right_word(guarded):
     for _ in range(5):
         assert log_in(guarded, "wrong")[0].status == 403

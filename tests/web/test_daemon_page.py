@@ -22,7 +22,7 @@ from kitchen import wait_until
 from prometheus_client.parser import text_string_to_metric_families
 
 from moodwire.audio.sample import sample_recording
-from moodwire.config import Config
+from moodwire.config import Config, Mqtt
 from moodwire.web import daemon_page
 
 ROOT = Path(__file__).parents[2]
@@ -206,15 +206,26 @@ def test_the_page_mutes_the_real_microphone(daemon):
     assert scrape(daemon)["moodwire_source_state{muted}"] == 1
 
 
-def test_the_answer_to_mute_waits_until_the_loop_has_done_it(monkeypatch):
-    monkeypatch.setattr(daemon_page, "WebServer", lambda host: None)
-    monkeypatch.setattr(daemon_page, "OBEY_SECONDS", WAIT_SECONDS)
+def monitor_with(config: Config) -> SimpleNamespace:
     parts = SimpleNamespace(
-        config=Config(),
+        config=config,
         bundle=SimpleNamespace(labels=()),
         link=SimpleNamespace(connected=False),
     )
-    monitor = SimpleNamespace(parts=parts, source="live")
+    return SimpleNamespace(parts=parts, source="live")
+
+
+@pytest.mark.parametrize(("enabled", "broker"), [(True, "hub.home"), (False, None)])
+def test_the_page_knows_whom_the_daemon_tells(monkeypatch, enabled, broker):
+    monkeypatch.setattr(daemon_page, "WebServer", lambda host: None)
+    monitor = monitor_with(Config(mqtt=Mqtt(enabled=enabled, host="hub.home")))
+    assert daemon_page.DaemonPage(monitor, print, None, None).broker == broker
+
+
+def test_the_answer_to_mute_waits_until_the_loop_has_done_it(monkeypatch):
+    monkeypatch.setattr(daemon_page, "WebServer", lambda host: None)
+    monkeypatch.setattr(daemon_page, "OBEY_SECONDS", WAIT_SECONDS)
+    monitor = monitor_with(Config())
     asked = []
     page = daemon_page.DaemonPage(monitor, asked.append, None, None)
     answer = threading.Thread(target=page.mute, args=(True,), daemon=True)

@@ -247,6 +247,7 @@ class Pages:
             "csrf": self._guard.csrf(request),
             "signed_in": self._guard.signed_in(request),
             "device_name": self._host.config.device.name,
+            "broker": self._host.broker,
         }
         return self._templates.TemplateResponse(
             request, template, {**shared, **values}, status_code=status

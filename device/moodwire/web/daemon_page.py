@@ -73,11 +73,11 @@ class DaemonPage:
                 self._moods[change.mood] += 1
         utc = time.time() - (time.monotonic() - observation.window.time)
         shown = heard(before, observation, self.labels, utc)
-        self.feed.show(replace(shown, source=self._monitor.source, broker=self._broker()))
+        self.feed.show(replace(shown, source=self._monitor.source, broker=self._broker_state()))
 
     def source(self, state: SourceState) -> None:
         shown = unheard(self.feed.snapshot, state, time.time())
-        self.feed.show(replace(shown, source_name=self._microphone(), broker=self._broker()))
+        self.feed.show(replace(shown, source_name=self._microphone(), broker=self._broker_state()))
         with self._source_told:
             self._source_told.notify_all()
 
@@ -99,6 +99,11 @@ class DaemonPage:
     @property
     def bundle_path(self) -> Path:
         return self._monitor.parts.bundle.path
+
+    @property
+    def broker(self) -> str | None:
+        mqtt = self.config.mqtt
+        return mqtt.host if mqtt.enabled else None
 
     @property
     def history(self) -> HistoryStore | None:
@@ -132,9 +137,8 @@ class DaemonPage:
     def _microphone(self) -> str:
         return self.config.microphone.name or "default microphone"
 
-    def _broker(self) -> str:
-        mqtt = self.config.mqtt
-        if not mqtt.enabled:
+    def _broker_state(self) -> str:
+        if self.broker is None:
             return "not used"
         state = "connected to" if self._monitor.parts.link.connected else "looking for"
-        return f"{state} {mqtt.host}"
+        return f"{state} {self.broker}"

@@ -39,6 +39,11 @@ class Host(Protocol):
     def feed(self) -> LiveFeed: ...
 
     @property
+    def broker(self) -> str | None:
+        """The host to which moods are published; None where they are to none."""
+        ...
+
+    @property
     def history(self) -> HistoryStore | None:
         """None where no history is kept."""
         ...

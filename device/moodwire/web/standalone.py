@@ -24,6 +24,7 @@ class Standalone:
 
     muted = False
     can_mute = False
+    broker = None
 
     def __init__(
         self,
