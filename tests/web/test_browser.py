@@ -121,7 +121,7 @@ def test_a_playing_recording_is_seen_live(serve, visit):
     host, server = serve()
     page = visit(server)
     expect = playwright.expect
-    expect(page.locator("#mood")).to_have_text("offline")
+    expect(page.locator("#mood")).to_have_text("not hearing")
 
     pipeline = Pipeline(load_bundle(tones.BUNDLE), Config(), scorer=AllIsSpeech())
     start = time.time()
@@ -141,15 +141,41 @@ def test_a_playing_recording_is_seen_live(serve, visit):
     expect(page.locator("#source")).to_contain_text("the microphone is closed")
 
 
+@pytest.mark.parametrize(
+    ("source", "heading", "cause"),
+    [
+        ("starting", "not hearing", "No sound has come yet"),
+        ("stalled", "not hearing", "No sound arrives any more"),
+        ("silent", "not hearing", "digital silence now"),
+        ("lost", "not hearing", "Plug it in"),
+        ("muted", "muted", "closed on purpose"),
+        ("off", "not hearing", "No microphone is in use"),
+        ("live", "listening", "nothing of it has been judged yet"),
+    ],
+)
+def test_a_device_that_hears_nothing_says_why(serve, visit, source, heading, cause):
+    host, server = serve()
+    was = Snapshot(time=time.time(), source="live", mood="sad", confidence=0.7, speech=True)
+    host.feed.show(was)
+    page = visit(server)
+    playwright.expect(page.locator("#speech")).to_have_text("speech")
+    host.feed.show(unheard(was, source, time.time()))
+    playwright.expect(page.locator("#mood")).to_have_text(heading)
+    playwright.expect(page.locator("#explanation")).to_contain_text(cause)
+    playwright.expect(page.locator("#speech")).to_have_text("speech –")
+
+
 def test_a_restarted_device_is_found_again(serve, visit):
     host, server = serve()
-    host.feed.show(Snapshot(time=time.time(), source="live", mood="quiet"))
+    host.feed.show(Snapshot(time=time.time(), source="live", mood="quiet", speech=False))
     page = visit(server, forgive=("ERR_", "Failed to load resource"))
     playwright.expect(page.locator("#mood")).to_have_text("quiet")
+    playwright.expect(page.locator("#speech")).to_have_text("no speech")
     port = server.port
     server.stop()
     assert server.ended.wait(60)  # its port is free now
     playwright.expect(page.locator("#mood")).to_have_text("offline")
+    playwright.expect(page.locator("#speech")).to_have_text("speech –")
     host, _ = serve(port=port)
     host.feed.show(Snapshot(time=time.time(), source="live", mood="sad", confidence=0.7))
     playwright.expect(page.locator("#mood")).to_have_text("sad 70 %", timeout=15_000)

@@ -36,7 +36,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The present. `mood` None: nothing is heard at all (see `source`)."""
+    """The present. `mood` and `speech` None: nothing is heard at all (see `source`)."""
 
     time: float = 0.0
     source: SourceState | Literal["off"] = "starting"
@@ -45,7 +45,7 @@ class Snapshot:
     mood: str | None = None
     confidence: float | None = None
     probabilities: dict[str, float] | None = None
-    speech: bool = False
+    speech: bool | None = None
     level: float | None = None
     since: float | None = None
 

@@ -8,11 +8,17 @@ const SOURCES = {
   silent: "only digital silence arrives", clipped: "too loud: the signal is clipped",
   muted: "muted: the microphone is closed", lost: "not found (lost)", off: "no microphone in use",
 };
+const DEAF = { // why nothing is heard, and what to do
+  starting: "No sound has come yet. If it stays so, the microphone gives digital silence: see to its switch and cable.",
+  stalled: "No sound arrives any more. The microphone is being opened anew.",
+  silent: "The microphone gives digital silence now: see to its switch and cable.",
+  muted: "The microphone is closed on purpose. The settings say how to open it.",
+  lost: "The microphone is not there. Plug it in: it is looked for again and again.",
+  off: "No microphone is in use. A recording can be tried.",
+};
 const EXPLAIN = {
   quiet: "Nobody is speaking.",
   uncertain: "Somebody speaks, and no mood is clear enough to say.",
-  muted: "The microphone is closed. Nothing is heard.",
-  offline: "Nothing is being heard right now.",
 };
 const byId = (id) => document.getElementById(id);
 let moments = [];
@@ -37,28 +43,41 @@ function alive() {
 
 function offline(text) {
   byId("connection").textContent = text;
-  mood("offline", null);
+  say("offline", "This device cannot be reached, so what it hears is not known.", "quiet");
+  values({});
+}
+
+function say(heading, explanation, shade) {
+  if (byId("mood").textContent !== heading) byId("mood").textContent = heading;
+  byId("explanation").textContent = explanation;
+  byId("now").style.borderLeftColor = colour(shade);
 }
 
 function mood(name, confidence) {
   const isClear = confidence != null && !(name in EXPLAIN);
-  const heading = isClear ? `${name} ${percent(confidence)}` : name;
-  if (byId("mood").textContent !== heading) byId("mood").textContent = heading;
-  byId("now").dataset.mood = name;
-  byId("now").style.borderLeftColor = colour(name);
-  byId("explanation").textContent = EXPLAIN[name] ?? "";
+  say(isClear ? `${name} ${percent(confidence)}` : name, EXPLAIN[name] ?? "", name);
 }
 
 function show(now) {
   last = now;
   byId("source").textContent = [SOURCES[now.source] ?? now.source, now.source_name].filter(Boolean).join(" · ");
   byId("broker").textContent = now.broker;
-  if (now.source === "muted") mood("muted", null);
-  else if (now.mood == null) mood("offline", null);
+  if (now.source in DEAF) say(now.source === "muted" ? "muted" : "not hearing", DEAF[now.source], "quiet");
+  else if (now.mood == null) say("listening", "Sound arrives; nothing of it has been judged yet.", "quiet");
   else mood(now.mood, now.confidence);
+  values(now);
+  moments = moments.filter(([time]) => time <= now.time); // the clock may be set back
+  const newest = moments.at(-1);
+  if (now.mood && (!newest || now.time - newest[0] >= 1)) {
+    moments.push([now.time, now.mood, now.confidence]);
+    drawTimeline();
+  }
+}
+
+function values(now) {
   const speech = byId("speech");
-  speech.textContent = now.speech ? "speech" : "no speech";
-  speech.classList.toggle("on", now.speech);
+  speech.textContent = now.speech == null ? "speech –" : now.speech ? "speech" : "no speech";
+  speech.classList.toggle("on", Boolean(now.speech));
   byId("level").textContent = now.level == null ? "–" : `${now.level.toFixed(0)} dBFS`;
   byId("since").textContent = now.since == null ? "–" : new Date(now.since * 1000).toLocaleTimeString();
   drawMeter(now.level);
@@ -66,12 +85,6 @@ function show(now) {
     const share = now.probabilities?.[bar.dataset.label];
     if (bar.tagName === "METER") bar.value = share ?? 0;
     else bar.textContent = percent(share);
-  }
-  moments = moments.filter(([time]) => time <= now.time); // the clock may be set back
-  const newest = moments.at(-1);
-  if (now.mood && (!newest || now.time - newest[0] >= 1)) {
-    moments.push([now.time, now.mood, now.confidence]);
-    drawTimeline();
   }
 }
 
