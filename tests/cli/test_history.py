@@ -95,3 +95,44 @@ def test_a_mood_that_the_history_does_not_hold_is_refused(moodwire, tmp_path):
     assert (
         "When people sound sad" in moodwire("history", "--mood", "sad", "--file", store.path).output
     )
+
+
+def configuration(folder, **history):
+    settings = "".join(f"{name} = {value}\n" for name, value in history.items())
+    file = folder / "kept.toml"
+    file.write_text(f'[paths]\nstate = "{folder}"\n[history]\n{settings}')
+    return file
+
+
+def test_before_the_first_write_the_history_is_not_called_off(moodwire, tmp_path):
+    config = configuration(tmp_path, enabled="true", write_every=120)
+    result = moodwire("history", "--config", config)
+    path = tmp_path / "history.sqlite"
+    assert result.exit_code == 0
+    assert result.stderr == f"nothing is written yet: the service writes {path} every 120 s\n"
+    assert "Nothing of today is written yet." in result.stdout
+    assert "Nothing was heard." not in result.stdout
+    assert not path.exists()
+
+
+def test_before_the_first_write_programs_get_an_empty_history(moodwire, tmp_path):
+    config = configuration(tmp_path, enabled="true")
+    assert moodwire("history", "--json", "--config", config).stdout == "[]\n"
+    assert moodwire("history", "--csv", "--config", config).stdout.count("\n") == 1
+
+
+def test_a_history_that_is_off_is_called_off(moodwire, tmp_path):
+    for where in (
+        ("--config", configuration(tmp_path, enabled="false")),
+        ("--file", tmp_path / "other.sqlite"),
+    ):
+        result = moodwire("history", *where)
+        assert result.exit_code == 3
+        assert "set enabled = true under [history] and restart the service" in result.output
+
+
+def test_on_another_day_nothing_was_heard(moodwire, tmp_path):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add([])
+    told = moodwire("history", "--day", "2026-03-02", "--file", store.path).stdout
+    assert told.endswith("Nothing was heard.\n")

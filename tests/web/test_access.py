@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.client
+import time
 import urllib.parse
 from dataclasses import dataclass
 
 import pytest
 
+from moodwire.history.store import MoodMinute
 from moodwire.web.app import run_self_test
 from moodwire.web.guard import AccessError, check_address
 from moodwire.web.passwords import hash_password
@@ -188,6 +190,20 @@ def test_probes_learn_whether_it_hears(serve):
     assert ask(server, "GET", "/healthz").status == 200
     host.hears = False
     assert ask(server, "GET", "/healthz").status == 503
+
+
+def test_what_is_not_written_yet_is_not_called_unheard(serve):
+    host, server = serve(history=True)
+    written = "The history is written every 300 seconds; what came since is not shown yet."
+    for stored in ([], [MoodMinute(int(time.time()), "happy", 60.0, 0.8)]):
+        host.history.add(stored)
+        today = ask(server, "GET", "/history").body
+        assert written in today
+        assert ("Nothing of today is written yet." in today) == (not stored)
+        assert "Nothing was heard on this day." not in today
+    before = ask(server, "GET", "/history?day=2026-03-02").body
+    assert "Nothing was heard on this day." in before
+    assert written not in before
 
 
 def test_a_damaged_history_is_said_in_one_line(serve):

@@ -43,10 +43,7 @@ def command(
     config_file: Path | None,
 ) -> None:
     """Shows which moods were heard. The history is kept only where [history] asks for it."""
-    store = HistoryStore(file or _configured(config_file))
-    if not store.path.exists():
-        hint = "set enabled = true under [history] and restart the service"
-        raise CommandError(f"no history at {store.path}; to keep one, {hint}", CONFIGURATION)
+    store = _configured(config_file) if file is None else _existing(file)
     chosen = day.date() if day else date.today()
     with exits_with(USAGE, NoSuchDayError):
         start, end = bounds(chosen)
@@ -68,9 +65,23 @@ def command(
             _print_day(store, chosen, minutes)
 
 
-def _configured(config_file: Path | None) -> Path:
+def _configured(config_file: Path | None) -> HistoryStore:
     with exits_with(CONFIGURATION, ConfigError):
-        return history_path(load_config(find_config(config_file)))
+        config = load_config(find_config(config_file))
+    path = history_path(config)
+    if not config.history.enabled:
+        return _existing(path)
+    if not path.exists():
+        every = f"every {config.history.write_every:g} s"
+        click.echo(f"nothing is written yet: the service writes {path} {every}", err=True)
+    return HistoryStore(path)
+
+
+def _existing(path: Path) -> HistoryStore:
+    if not path.exists():
+        hint = "set enabled = true under [history] and restart the service"
+        raise CommandError(f"no history at {path}; to keep one, {hint}", CONFIGURATION)
+    return HistoryStore(path)
 
 
 def _row(minute: MoodMinute) -> dict[str, object]:
@@ -98,8 +109,12 @@ def _print_day(store: HistoryStore, day: date, minutes: list[MoodMinute]) -> Non
         )
     console.print(table)
     moods = sorted({m.mood for m in minutes})
-    console.print("  ".join(f"{mood[0].upper()} {mood}" for mood in moods) or "Nothing was heard.")
-    if day == now.date():
+    is_today = day == now.date()
+    nothing = "Nothing was heard."
+    if is_today and not listened:
+        nothing = "Nothing of today is written yet."
+    console.print("  ".join(f"{mood[0].upper()} {mood}" for mood in moods) or nothing)
+    if is_today:
         _print_comparison(console, store, now, moods)
 
 

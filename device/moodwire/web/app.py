@@ -105,10 +105,12 @@ class Pages:
         if store is None:
             return self._page(request, "History", "history.html", {"enabled": False})
         query = dict(request.query_params)
+        settings = self._host.config.history
         view = await anyio.to_thread.run_sync(
-            history_page.view, store, self._host.config.history, self._host.labels, query
+            history_page.view, store, settings, self._host.labels, query
         )
-        return self._page(request, "History", "history.html", {"enabled": True, **view})
+        shown = {"enabled": True, "write_every": settings.write_every, **view}
+        return self._page(request, "History", "history.html", shown)
 
     async def history_csv(self, request: Request) -> Response:
         if self._host.history is None:
