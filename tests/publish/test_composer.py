@@ -85,6 +85,16 @@ def test_both_messages_of_a_mood_share_an_id_and_their_order_can_be_seen(compose
     assert end["ended"] == end["captured"] == "2026-03-01T12:00:03.500000Z"
 
 
+def test_a_mood_that_came_faster_than_it_lasted_keeps_the_beginning_that_was_told(composer):
+    start = event_in(composer.observe(observation(1000.4, "happy", 0.7, began("happy", 1000.0))))
+    end = event_in(
+        composer.observe(observation(1001.0, "quiet", None, ended("happy", 1000.9, 10.0)))
+    )
+    assert start["started"] == end["started"] == "2026-03-01T12:00:00Z"
+    assert end["ended"] == "2026-03-01T12:00:00.900000Z"
+    assert end["duration"] == 10.0
+
+
 def test_a_clock_that_is_set_during_a_mood_moves_its_times_but_not_its_duration(composer, clocks):
     clocks.is_set = False
     start = event_in(composer.observe(observation(1000.0, "happy", 0.7, began("happy", 1000.0))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 DRIFT = 3e-4
 """Seconds per second by which a sound card may run slower than the computer's clock."""
 
@@ -39,3 +41,47 @@ class CaptureClock:
     def time_of(self, position: int) -> float:
         """Monotonic seconds at which this sample was heard."""
         return (self._origin or 0.0) + position / self._rate
+
+
+REACH_SECONDS = 900.0
+"""Of sound: nothing that is told of a pipe lies further back, but for when a long mood began."""
+
+
+class Arrivals:
+    """When the sound of a pipe came, for times that count its samples.
+
+    What came later is later, however fast it came, and of one moment always the same is said.
+    """
+
+    def __init__(self) -> None:
+        self._counted: list[float] = []
+        self._came: list[float] = []
+
+    def __len__(self) -> int:
+        return len(self._counted)
+
+    def note(self, begins: float, ends: float, ahead: float) -> None:
+        """Sound counted from `begins` to `ends`, which is so much later than it came."""
+        came = begins - ahead
+        if not self or came > self._came[-1]:
+            self._add(begins, came)
+        self._add(ends, ends - ahead)
+        if self._counted[0] < ends - 2 * REACH_SECONDS:
+            old = bisect_left(self._counted, ends - REACH_SECONDS) - 1
+            del self._counted[:old], self._came[:old]
+
+    def of(self, moment: float) -> float:
+        """When the sound of that moment came; something must have."""
+        counted, came = self._counted, self._came
+        after = bisect_left(counted, moment)
+        if after == 0:
+            return came[0] - (counted[0] - moment)
+        if after == len(counted):
+            return came[-1]
+        part = (moment - counted[after - 1]) / (counted[after] - counted[after - 1])
+        return came[after - 1] + part * (came[after] - came[after - 1])
+
+    def _add(self, counted: float, came: float) -> None:
+        """Neither runs backwards, whatever arithmetic they came by."""
+        self._counted.append(max([counted, *self._counted[-1:]]))
+        self._came.append(max([came, *self._came[-1:]]))

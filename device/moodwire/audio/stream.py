@@ -56,8 +56,9 @@ class Block:
     after_gap: bool = False
     """So much is missing that what was heard before is stale."""
 
-    ahead: float = 0.0
-    """Seconds by which `time`, counted in samples, is later than the sound came."""
+    ahead: float | None = None
+    """Seconds by which `time`, counted in samples, is later than the sound came; None where it is
+    the time at which it was heard."""
 
 
 class Stream(Protocol):

@@ -16,6 +16,7 @@ from rich.live import Live
 
 from moodwire.audio.capture_source import CaptureSource
 from moodwire.audio.file import FileSource
+from moodwire.audio.pipe import PipeSource
 from moodwire.audio.source import Chunk, Source, SourceError
 from moodwire.audio.wav import RawFormat
 from moodwire.cli.live import Scene, describe
@@ -27,7 +28,7 @@ from moodwire.cli.setup import (
     read_bundle,
     read_config,
 )
-from moodwire.cli.teller import Summary, Teller, clock_for
+from moodwire.cli.teller import PipeClock, Summary, Teller, clock_for
 from moodwire.config import Config, ProfileName
 from moodwire.decision.observation import Observation
 from moodwire.decision.thresholds import thresholds
@@ -35,6 +36,7 @@ from moodwire.events import SourceState
 from moodwire.hearing import Heard, Pace, hear
 from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
+from moodwire.publish.clock import Clock
 from moodwire.publish.composer import HEARING, ModelIdentity
 
 SILENCE = "only digital silence arrives: every sample is zero; see moodwire doctor"
@@ -75,12 +77,13 @@ def command(
     pipeline = make_pipeline(bundle, config)
     click.echo(f"opening {_called(wanted, config)}", err=True)
     source = open_input(wanted, config, RawFormat(rate=rate))
-    steps = _steps(pipeline, source)
+    heard, clock = _dated(_paced(hear(pipeline, source), source), source)
+    steps = _steps(heard, pipeline, source)
     summary = Summary()
     try:
         with exits_with(SOUND, SourceError):
             if plain or not sys.stdout.isatty():
-                _print(steps, _teller(source, bundle, config), summary)
+                _print(steps, _teller(clock, bundle, config), summary)
             else:
                 _show(steps, _scene(source, bundle, config), summary)
     except KeyboardInterrupt:
@@ -105,11 +108,19 @@ def _paced(heard: Iterator[Heard], source: Source) -> Iterator[Heard]:
         yield chunk, told
 
 
-def _steps(pipeline: Pipeline, source: Source) -> Iterator[Step]:
+def _dated(heard: Iterator[Heard], source: Source) -> tuple[Iterator[Heard], Clock]:
+    """And what says when it was."""
+    if isinstance(source, PipeSource):
+        clock = PipeClock()
+        return clock.follow(heard), clock
+    return heard, clock_for(recording=not source.live)
+
+
+def _steps(heard: Iterator[Heard], pipeline: Pipeline, source: Source) -> Iterator[Step]:
     """What holds ends where the source gives nothing to judge any more, as in the daemon."""
     state: SourceState = "starting"
     silent = False
-    for chunk, told in _paced(hear(pipeline, source), source):
+    for chunk, told in heard:
         before, state = state, _state(source)
         if chunk and before in HEARING and state not in HEARING:
             told += pipeline.reset(chunk.end)
@@ -122,9 +133,9 @@ def _state(source: Source) -> SourceState:
     return source.state if isinstance(source, CaptureSource) else "live"
 
 
-def _teller(source: Source, bundle: Bundle, config: Config) -> Teller:
+def _teller(clock: Clock, bundle: Bundle, config: Config) -> Teller:
     identity = ModelIdentity(bundle.name, bundle.hash, bundle.labels)
-    return Teller(config, identity, clock_for(not source.live), values=True)
+    return Teller(config, identity, clock, values=True)
 
 
 def _print(steps: Iterator[Step], teller: Teller, summary: Summary) -> None:

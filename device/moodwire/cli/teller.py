@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from moodwire.audio.clock import Arrivals, CaptureClock
+from moodwire.audio.pipe import PAUSE_SECONDS
+from moodwire.audio.source import MODEL_RATE
 from moodwire.config import Config
 from moodwire.decision.observation import AlertRaised, MoodChange, Observation
 from moodwire.events import SourceState
-from moodwire.publish.clock import Clock, RecordingClock, WallClock
+from moodwire.hearing import Heard
+from moodwire.publish.clock import Clock, RecordingClock, Stamp, WallClock
 from moodwire.publish.composer import Composer, ModelIdentity
 from moodwire.publish.console import Console
 from moodwire.publish.publication import Delivery, Publication
@@ -87,3 +92,34 @@ def clock_for(recording: bool, start: datetime | None = None) -> Clock:
     if recording:
         return RecordingClock(start or datetime.now(UTC).replace(microsecond=0))
     return WallClock()
+
+
+class PipeClock:
+    """Of a pipe, whose time counts samples: what they tell was when they came. A writer that is
+    faster than real time makes no event of the future."""
+
+    def __init__(self) -> None:
+        self._wall = WallClock()
+        self._capture = CaptureClock(MODEL_RATE, PAUSE_SECONDS)
+        self._arrivals = Arrivals()
+
+    def follow(self, heard: Iterator[Heard]) -> Iterator[Heard]:
+        for chunk, told in heard:
+            if chunk:
+                self._capture.arrived(self._wall.monotonic(), chunk.position + len(chunk.samples))
+                ahead = chunk.time - self._capture.time_of(chunk.position)
+                self._arrivals.note(chunk.time, chunk.end, ahead)
+            yield chunk, told
+
+    def monotonic(self) -> float:
+        return self._wall.monotonic()
+
+    def wall(self, moment: float) -> float:
+        return self._wall.wall(self._came(moment))
+
+    def stamp(self, moment: float) -> Stamp:
+        return self._wall.stamp(self._came(moment))
+
+    def _came(self, moment: float) -> float:
+        """Now, where an end is told of what never began."""
+        return self._arrivals.of(moment) if self._arrivals else self._wall.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -81,9 +82,13 @@ class Observation:
 
     def earlier(self, seconds: float) -> Observation:
         """The same, on a clock that runs so much behind."""
+        return self.at(lambda moment: moment - seconds)
+
+    def at(self, moved: Callable[[float], float]) -> Observation:
+        """The same at other times; durations stay what they are."""
         return replace(
             self,
-            window=replace(self.window, time=self.window.time - seconds),
-            since=self.since - seconds,
-            changes=tuple(replace(each, time=each.time - seconds) for each in self.changes),
+            window=replace(self.window, time=moved(self.window.time)),
+            since=moved(self.since),
+            changes=tuple(replace(each, time=moved(each.time)) for each in self.changes),
         )

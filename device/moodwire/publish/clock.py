@@ -16,7 +16,7 @@ import ctypes
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -48,6 +48,10 @@ class Stamp:
     @property
     def wall(self) -> float:
         return self.monotonic + self.offset
+
+    def at(self, monotonic: float) -> Stamp:
+        """Another moment, by what was known of the time of day at this one."""
+        return replace(self, monotonic=monotonic)
 
 
 class Clock(Protocol):

@@ -53,6 +53,15 @@ class ModelIdentity:
 
 
 @dataclass(frozen=True, slots=True)
+class Announced:
+    """A mood as it was told: what is told of it later has the same id and the same beginning."""
+
+    id: str
+    began: float
+    """Monotonic seconds, as in its Stamp."""
+
+
+@dataclass(frozen=True, slots=True)
 class Vitals:
     """What the daemon knows of itself; see events.Health."""
 
@@ -90,7 +99,7 @@ class Composer:
         self._publish_level = publish_level
         self._run = run or secrets.token_hex(6)
         self._sequence = 0
-        self._mood_ids: dict[str, str] = {}
+        self._announced: dict[str, Announced] = {}
         self._told: dict[str, bytes] = {}
         self._source: SourceState = "starting"
         self._confidence: tuple[float, float | None] | None = None
@@ -209,11 +218,10 @@ class Composer:
 
     def _mood_event(self, change: MoodChange, identity: str, stamp: Stamp) -> MoodEvent:
         if change.change == "started":
-            mood_id = self._mood_ids[change.mood] = identity
+            told = self._announced[change.mood] = Announced(identity, stamp.monotonic)
         else:
-            mood_id = self._mood_ids.pop(change.mood, identity)
-        ended = utc(stamp.wall) if change.change == "ended" else None
-        began = stamp.wall - change.duration if ended else stamp.wall
+            unknown = Announced(identity, stamp.monotonic - change.duration)
+            told = self._announced.pop(change.mood, unknown)
         return MoodEvent(
             device=self._topics.device,
             id=identity,
@@ -221,12 +229,12 @@ class Composer:
             captured=utc(stamp.wall),
             clock_synchronised=stamp.synchronised,
             event_type=change.change,
-            mood_id=mood_id,
+            mood_id=told.id,
             mood=change.mood,
             confidence=round(float(change.confidence), 3),
             probabilities=self._by_label(change.probabilities) or {},
-            started=utc(began),
-            ended=ended,
+            started=utc(stamp.at(told.began).wall),
+            ended=utc(stamp.wall) if change.change == "ended" else None,
             duration=round(float(change.duration), 3),
             level=_rounded(change.level, 1),
             snr=_rounded(change.snr, 1),

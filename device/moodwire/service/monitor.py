@@ -15,6 +15,7 @@ import time
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from moodwire.audio.clock import Arrivals
 from moodwire.audio.memory import release_startup_code
 from moodwire.audio.stream import Block
 from moodwire.decision.observation import Observation
@@ -72,7 +73,7 @@ class Monitor:
         """Time of the stream, which a pipe may have taken ahead of the clock."""
 
         self._source: SourceState = "starting"
-        self._ahead = 0.0
+        self._arrivals = Arrivals()
         self._inferences = 0  # of pipelines that were replaced since
         self._ended = False
         self._gate = WatchdogGate(self._started)
@@ -166,20 +167,22 @@ class Monitor:
         self._note_source()
         if block.after_gap:
             self.break_off()
-        self._ahead = block.ahead
+        ends = block.time + len(block.samples) / pipeline.spec.sample_rate
+        if block.ahead is not None:
+            self._arrivals.note(block.time, ends, block.ahead)
         before, began = pipeline.inferences, time.perf_counter()
         observations = pipeline.push(block.samples, block.time)
         if pipeline.inferences > before:
             self.judging.add((time.perf_counter() - began) / (pipeline.inferences - before))
         self.hops += len(observations)
-        self.heard_until = block.time + len(block.samples) / pipeline.spec.sample_rate
+        self.heard_until = ends
         if observations:
             self._publish(observations)
             self.latency.add(time.monotonic() - block.complete)
 
     def _publish(self, observations: Sequence[Observation]) -> None:
-        if self._ahead:
-            observations = [each.earlier(self._ahead) for each in observations]
+        if self._arrivals:
+            observations = [each.at(self._arrivals.of) for each in observations]
         composer = self.parts.composer
         told = [message for each in observations for message in composer.observe(each)]
         if told:

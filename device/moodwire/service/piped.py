@@ -1,9 +1,9 @@
 """A pipe instead of a microphone: `ffmpeg -i rtsp://... -f wav - | moodwire run --input -`.
 
 A pipe has no clock. Samples say how long something lasted; when it was is known only from when
-they came. So the pipeline's time counts samples, and what it tells is moved to when the newest of
-them came: a writer that is faster than real time, or hands on what it had gathered, makes no
-event of the future. A writer that pauses for long leaves a gap, as a microphone does.
+they came. So the pipeline's time counts samples, and what it tells is moved to when these came: a
+writer that is faster than real time, or hands on what it had gathered, makes no event of the
+future. A writer that pauses for long leaves a gap, as a microphone does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 from moodwire.audio.clock import CaptureClock
 from moodwire.audio.errors import SourceError
 from moodwire.audio.health import Heard, Patience
-from moodwire.audio.pipe import Pipe, PipeSource
+from moodwire.audio.pipe import PAUSE_SECONDS, Pipe, PipeSource
 from moodwire.audio.source import MODEL_RATE, Chunk, Samples
 from moodwire.audio.stream import Block, StreamEndedError
 
@@ -24,12 +24,6 @@ PATIENCE = Patience(first_audio=math.inf, lost=math.inf, silent_reopen=math.inf)
 """A pipe cannot be opened anew: whoever writes into it may take all the time it needs."""
 
 FULL_SCALE = 0.9999
-
-PAUSE_SECONDS = 5.0
-"""More than a pipe holds: what comes after so long was not heard right after what came before."""
-
-STEADY_SECONDS = 0.05
-"""Less than this is the writer's unevenness, and moves no time."""
 
 
 class PipedStream:
@@ -43,7 +37,6 @@ class PipedStream:
         self._clock = CaptureClock(MODEL_RATE, PAUSE_SECONDS)
         self._gaps = 0
         self._start: float | None = None  # of the sample with number 0, had there been no gap
-        self._ahead = 0.0
 
     def fileno(self) -> int:
         return self._descriptor
@@ -75,15 +68,13 @@ class PipedStream:
             self._gaps = clock.gaps
             self._start += max(0.0, came - begins)
             begins = max(begins, came)
-        if abs(begins - came - self._ahead) > STEADY_SECONDS:
-            self._ahead = begins - came
         return Block(
             chunk.samples,
             begins,
             now,
             _heard(chunk.samples),
             after_gap=after_gap,
-            ahead=self._ahead,
+            ahead=begins - came,
         )
 
     def close(self) -> None:
