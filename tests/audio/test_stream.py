@@ -105,6 +105,18 @@ def test_what_a_block_says_of_its_device(samples: np.ndarray, zeros: bool, clipp
     assert (found.zeros_only, found.clipped_share) == (zeros, clipped)
 
 
+@pytest.mark.parametrize(
+    ("channel", "zeros", "clipped"), [(0, False, 0.5), (1, True, 0.0), (2, False, 1.0)]
+)
+def test_a_channel_that_is_not_listened_to_says_nothing_of_the_source(
+    channel: int, zeros: bool, clipped: float
+) -> None:
+    """The first is dead, the second overdriven."""
+    both = np.stack((np.zeros(320), np.full(320, 32_767)), axis=1).ravel()
+    (block,) = Decoder(Opening("mic", 16_000, 2), channel).blocks(bytearray(packet(both, 1.0)))
+    assert (block.heard.zeros_only, block.heard.clipped_share) == (zeros, clipped)
+
+
 def process(program: str) -> CaptureStream:
     command = [sys.executable, "-c", "import sys, time\nout = sys.stdout.buffer\n" + program]
     started = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

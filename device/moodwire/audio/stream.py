@@ -212,19 +212,23 @@ class Decoder:
             self._gaps = self._clock.gaps
             self._resampler.reset()
             self._origin, self._made = self._position, 0.0
-        samples = self._resampler.push(self._mono(frames))
+        wanted = self._wanted(frames)
+        samples = self._resampler.push(_mono(wanted))
         time = self._clock.time_of(self._origin) + self._made
         self._position += len(frames)
         self._made += len(samples) / MODEL_RATE
-        return Block(samples, time, complete, heard(raw), missing, after_gap)
+        return Block(samples, time, complete, heard(wanted), missing, after_gap)
 
-    def _mono(self, frames: NDArray[np.int16]) -> Samples:
-        """Whole numbers hold neither NaN nor more than full scale: nothing is to be checked."""
-        if frames.shape[1] == 1:
-            return np.multiply(frames[:, 0], SCALE, dtype=np.float32)
-        if self._channel:
-            return np.multiply(frames[:, self._channel - 1], SCALE, dtype=np.float32)
-        return np.asarray(frames.mean(axis=1, dtype=np.float32) * SCALE)
+    def _wanted(self, frames: NDArray[np.int16]) -> NDArray[np.int16]:
+        """What is listened to: a dead or overdriven channel beside it says nothing of it."""
+        return frames[:, self._channel - 1 : self._channel] if self._channel else frames
+
+
+def _mono(frames: NDArray[np.int16]) -> Samples:
+    """Whole numbers hold neither NaN nor more than full scale: nothing is to be checked."""
+    if frames.shape[1] == 1:
+        return np.multiply(frames[:, 0], SCALE, dtype=np.float32)
+    return np.asarray(frames.mean(axis=1, dtype=np.float32) * SCALE)
 
 
 def heard(raw: NDArray[np.int16]) -> Heard:
