@@ -7,12 +7,15 @@ import logging
 import os
 import time
 
+import msgspec
 import tones
 from kitchen import wait_until
 from sounds import noise
 
 from moodwire.audio.pipe import Pipe, PipeSource
-from moodwire.config import Config
+from moodwire.config import Config, History, Paths
+from moodwire.history.spans import FOREVER
+from moodwire.history.store import HistoryStore, MoodMinute, history_path
 from moodwire.model import load_bundle
 from moodwire.pipeline import Pipeline
 from moodwire.web.live import LiveFeed, Snapshot
@@ -42,6 +45,26 @@ def test_the_page_alone_shows_what_comes_through_a_pipe():
     os.close(writing)
     host.stop()
     os.close(reading)
+
+
+def test_the_page_alone_shows_the_history_and_adds_nothing_to_it(tmp_path):
+    config = msgspec.structs.replace(
+        Config(), history=History(enabled=True), paths=Paths(state=str(tmp_path))
+    )
+    bundle, store = load_bundle(tones.BUNDLE), HistoryStore(history_path(config))
+    store.add([MoodMinute(int(NOON), "happy", 60.0, 0.8)])
+    reading, writing = os.pipe()
+    host = Standalone(config, bundle, Pipeline(bundle, config), PipeSource(Pipe(reading)))
+    host.start()
+    os.write(writing, (32_767 * noise(2.0)).astype("<i2").tobytes())
+    os.close(writing)
+    wait_until(lambda: host.feed.snapshot.source in ("off", "lost"), timeout=20.0)
+    assert host.feed.timeline()
+    host.stop()
+    os.close(reading)
+    assert (len(host.history.moods(0, FOREVER)), store.listened(0, FOREVER)) == (1, {})
+    assert host.forget(0, FOREVER) == 1
+    assert store.moods(0, FOREVER) == []
 
 
 def test_a_server_that_stops_under_a_viewer_complains_of_nothing(serve, caplog):

@@ -1,4 +1,8 @@
-"""The page without the daemon: hears one source, or none, and publishes nothing."""
+"""The page without the daemon: hears one source, or none, publishes nothing and keeps nothing.
+
+What it hears may be a recording, or what the service beside it hears, too: neither belongs into
+the history a second time.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,7 @@ from prometheus_client.core import Metric
 
 from moodwire.audio.source import Source, SourceError, chunks
 from moodwire.config import Config
-from moodwire.history.keeper import HistoryKeeper
-from moodwire.history.store import HistoryStore
+from moodwire.history.store import HistoryStore, history_path
 from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
 from moodwire.web.live import LiveFeed, Snapshot, heard, unheard
@@ -41,33 +44,25 @@ class Standalone:
         self.bundle_path = bundle.path
         self.feed = LiveFeed()
         self.failure: BaseException | None = None
-        self._keeper = HistoryKeeper(config) if config.history.enabled else None
+        self.history = HistoryStore(history_path(config)) if config.history.enabled else None
         self._source = source
         self._pipeline = pipeline
         self._stop = Event()
         self._thread = Thread(target=self._run, name="listening", daemon=True)
         self.feed.show(Snapshot(source="off" if source is None else "starting"))
 
-    @property
-    def history(self) -> HistoryStore | None:
-        return self._keeper.store if self._keeper is not None else None
-
     def start(self) -> None:
-        if self._keeper is not None:
-            self._keeper.start()
         self._thread.start()
 
     def stop(self) -> None:
         self._stop.set()
         self._thread.join(2.0)
-        if self._keeper is not None:
-            self._keeper.stop()
 
     def mute(self, muted: bool) -> None:
         raise NotImplementedError("can_mute is False")
 
     def forget(self, start: float, end: float) -> int:
-        return self._keeper.recorder.forget(start, end) if self._keeper is not None else 0
+        return self.history.forget(start, end) if self.history is not None else 0
 
     def healthy(self) -> bool:
         return self.failure is None
@@ -104,5 +99,3 @@ class Standalone:
             for seen in self._pipeline.push(chunk.samples, began + chunk.time):
                 utc = time.time() - (time.monotonic() - seen.window.time)
                 self.feed.show(heard(self.feed.snapshot, seen, self.labels, utc))
-                if self._keeper is not None:
-                    self._keeper.observe(seen)
