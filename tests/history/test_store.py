@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from moodwire.config import Config, Paths
+from moodwire.history import recorder as recorder_module
 from moodwire.history.keeper import HistoryKeeper
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import hour_of
@@ -82,6 +83,25 @@ def test_a_failed_write_loses_nothing(store, monkeypatch):
     (row,) = store.moods(0, 2e9)
     assert row.seconds == 20.0
     assert row.confidence == pytest.approx(0.7)
+
+
+def test_what_cannot_be_written_waits_up_to_a_bound_and_the_newest_stay(
+    tmp_path, monkeypatch, caplog
+):
+    monkeypatch.setattr(recorder_module, "MOST_WAITING", 100)
+    keeper = HistoryKeeper(msgspec.structs.replace(Config(), paths=Paths(state=str(tmp_path))))
+    for minute in range(150):
+        keeper.recorder.hear(NOON + minute * MINUTE, 60.0, "sad", 0.5)
+    with monkeypatch.context() as broken:
+        broken.setattr(keeper.store, "add", lambda *a: (_ for _ in ()).throw(OSError("disk full")))
+        keeper.start()
+        keeper.stop()
+    assert "disk full; the oldest 50 entries had to give way" in caplog.text
+    keeper.recorder.flush(NOON + 150 * MINUTE)
+    assert [row.minute for row in keeper.store.moods(0, 2e9)] == [
+        NOON + minute * MINUTE for minute in range(50, 150)
+    ]
+    assert keeper.recorder.lost == 0
 
 
 def test_rows_older_than_the_retention_go(store):

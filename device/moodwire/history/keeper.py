@@ -65,4 +65,6 @@ class HistoryKeeper:
         try:
             yield
         except (OSError, sqlite3.Error) as error:
-            log.warning("the history could not be written to %s: %s", self.store.path, error)
+            path, lost = self.store.path, self.recorder.lost
+            rest = f"; the oldest {lost} entries had to give way" if lost else ""
+            log.warning("the history could not be written to %s: %s%s", path, error, rest)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from threading import Lock
+from typing import Any
 
 from moodwire.history.spans import hour_of
 from moodwire.history.store import (
@@ -22,12 +23,16 @@ DAY = 24 * HOUR
 BELIEVED_AFTER = 2 * HOUR
 """Of listening in the week up to a time, until that time is no slip of the clock."""
 
+MOST_WAITING = 10_000
+"""Entries of each kind that wait for a file that cannot be written: a week of talk, 4 MB."""
+
 
 class HistoryRecorder:
     """Fed with the present mood after each hop; times come in as UTC seconds.
 
-    `flush` may be called from another thread than `hear`; what could not be written stays and is
-    tried again with the next batch. A file that is damaged is set aside and begun anew.
+    `flush` may be called from another thread than `hear`; what could not be written stays, up to a
+    bound, and is tried again with the next batch. A file that is damaged is set aside and begun
+    anew.
     """
 
     def __init__(self, store: HistoryStore, keep_days: int) -> None:
@@ -35,6 +40,7 @@ class HistoryRecorder:
         self._keep = keep_days * DAY
         self._lock = Lock()  # of what is collected: held for moments only
         self._writing = Lock()  # of the file, so that nothing on its way there is forgotten late
+        self.lost = 0  # entries that gave way since something could be written
         self._clear()
 
     def _clear(self) -> None:
@@ -91,6 +97,7 @@ class HistoryRecorder:
         except Exception:
             self._put_back(moods, listened, context)
             raise
+        self.lost = 0
 
     def _drop_old(self, utc: float) -> None:
         """Unless a clock that is wrong for a while makes everything look old."""
@@ -115,6 +122,8 @@ class HistoryRecorder:
             for name, (total, readings) in context.items():
                 old_total, old_readings = self._context.get(name, (0.0, 0))
                 self._context[name] = (old_total + total, old_readings + readings)
+            for waiting in (self._moods, self._listened, self._context):
+                self.lost += _drop_oldest(waiting)
 
     def forget(self, start: float, end: float) -> int:
         """Forget in the file and in what waits to be written."""
@@ -130,3 +139,11 @@ class HistoryRecorder:
             except DamagedError as error:
                 self._store.set_aside(error)
                 return self._store.forget(start, end)
+
+
+def _drop_oldest(waiting: dict[Any, Any]) -> int:
+    """Its keys begin with the time; returns how many went."""
+    surplus = sorted(waiting)[: max(0, len(waiting) - MOST_WAITING)]
+    for key in surplus:
+        del waiting[key]
+    return len(surplus)
