@@ -77,6 +77,10 @@ def test_every_mistake_is_told_with_its_line_and_what_is_allowed() -> None:
         ("\nmqtt.tls = 'yes'", "my.toml:2: mqtt.tls is 'yes'; allowed: true or false"),
         ("mqtt.certificate_file = 'a.pem'", "my.toml:1: mqtt.certificate_file and mqtt.key_file"),
         ("[[alert]]\nname='a'\nmoods=['x']\n" * 2, "two alerts are named a"),
+        (
+            "[[history.context]]\nname='a'\ntopic='t'\n[[history.context]]\nname='b'\ntopic='t'",
+            "my.toml: history.context names the topic t twice",
+        ),
         ("gate = 3", "my.toml:1: gate is 3; allowed: a table with enter"),
         ("alert = 3", "my.toml:1: alert is 3; allowed: a list"),
         ("[gate]\n[gate]", "my.toml: is not TOML"),

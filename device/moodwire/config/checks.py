@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -109,8 +110,8 @@ def contradictions(config: Config) -> list[Problem]:
     """Values that are allowed each for itself and make no sense together."""
     gate, decision, mqtt = config.gate, config.decision, config.mqtt
     exposed = _exposure(config.web)
-    names = [alert.name for alert in config.alert]
-    doubles = sorted({name for name in names if names.count(name) > 1})
+    alerts = _doubles(alert.name for alert in config.alert)
+    topics = _doubles(each.topic for each in config.history.context)
     rules: list[tuple[bool, Key, str]] = [
         (
             gate.exit > gate.enter,
@@ -146,9 +147,15 @@ def contradictions(config: Config) -> list[Problem]:
         ),
         (bool(exposed), ("web", "address"), exposed),
         (
-            bool(doubles),
+            bool(alerts),
             ("alert",),
-            f"two alerts are named {', '.join(doubles)}; every alert needs a name of its own",
+            f"two alerts are named {', '.join(alerts)}; every alert needs a name of its own",
+        ),
+        (
+            bool(topics),
+            ("history", "context"),
+            f"history.context names the topic {', '.join(topics)} twice; its numbers can be kept "
+            "under one name only",
         ),
     ]
     return [Problem(key, message) for broken, key, message in rules if broken]
@@ -159,3 +166,7 @@ def _exposure(web: Web) -> str:
     if not web.enabled:
         return ""
     return exposure(web.address, has_password=bool(web.password_hash or web.password_file))
+
+
+def _doubles(names: Iterable[str]) -> list[str]:
+    return sorted(name for name, count in Counter(names).items() if count > 1)
