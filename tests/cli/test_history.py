@@ -76,6 +76,17 @@ def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(moodwire, tmp_path)
     assert row.split() == ["08", "HHHHH", "30", "min", "10", "min"]
 
 
+def test_a_history_that_is_written_seldom_is_waited_for(moodwire, tmp_path, monkeypatch):
+    """At half past eight by the clock the file knows of a quarter of an hour."""
+    monkeypatch.setattr(history, "datetime", Monday)
+    file = tmp_path / "config.toml"
+    file.write_text(f'paths.state = "{tmp_path}"\nhistory.write_every = 900.0\n')
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add(listened=[(int(datetime(2026, 10, 26, 8).timestamp()), 900.0)])
+    told = moodwire("history", "--day", "2026-10-26", "--config", file).output
+    assert told.splitlines()[2].split() == ["08", "·" * 8, "15", "min", "0", "min"]
+
+
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
 def test_a_day_that_no_clock_reaches_is_said(moodwire, tmp_path, day):
     store = HistoryStore(tmp_path / "history.sqlite")

@@ -2,10 +2,11 @@
 
 import pytest
 
-from moodwire.history.spans import UNHEARD, UNWRITTEN, quiet_until
+from moodwire.history.spans import UNHEARD, quiet_until
 from moodwire.history.store import HOUR
 
 NOON = 1_772_452_800
+UNWRITTEN = 300.0
 
 
 @pytest.mark.parametrize(
@@ -23,4 +24,9 @@ NOON = 1_772_452_800
     ],
 )
 def test_only_an_hour_listened_to_throughout_can_be_quiet(listened, after, quiet):
-    assert quiet_until(NOON, listened, NOON + after) == quiet
+    assert quiet_until(NOON, listened, NOON + after, UNWRITTEN) == quiet
+
+
+def test_what_is_written_seldom_is_waited_for():
+    """Forty minutes past, heard throughout, and written a quarter past."""
+    assert quiet_until(NOON, 900, NOON + 2_400, write_every=1_800) == 600

@@ -6,7 +6,7 @@ import pytest
 from starlette.exceptions import HTTPException
 from zone import Monday
 
-from moodwire.config import Config
+from moodwire.config import Config, History
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import bounds
 from moodwire.history.store import MINUTE, HistoryStore, MoodMinute
@@ -63,6 +63,18 @@ def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(tmp_path):
     store.add([MoodMinute(eight + 40 * MINUTE, "happy", 60.0, 0.8)], [(eight, 1_800.0)])
     (row,) = view(store, Config().history, ["happy"], {"day": "2026-03-02"})["hours"]
     assert (row.quiet, row.listened, row.speech) == (0.0, "30 min", "1 min")
+
+
+@pytest.mark.parametrize(("write_every", "quiet"), [(300.0, 0.0), (900.0, 15.0)])
+def test_the_present_hour_is_quiet_up_to_what_was_written(
+    tmp_path, monkeypatch, write_every, quiet
+):
+    """At half past eight by the clock the file knows of a quarter of an hour."""
+    monkeypatch.setattr(history_page, "datetime", Monday)
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add(listened=[(int(datetime(2026, 10, 26, 8).timestamp()), 900.0)])
+    (row,) = view(store, History(write_every=write_every), ["happy"], {})["hours"]
+    assert row.quiet == quiet
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])

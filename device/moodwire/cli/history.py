@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from moodwire.cli.problems import CONFIGURATION, FAULT, USAGE, CommandError, exits_with
-from moodwire.config import ConfigError, find_config, load_config
+from moodwire.config import Config, ConfigError, find_config, load_config
 from moodwire.history.spans import FOREVER, NoSuchDayError, bounds, by_hour, quiet_until, weeks
 from moodwire.history.statistics import Share, compare_today, heat_map
 from moodwire.history.store import DamagedError, HistoryStore, MoodMinute, history_path
@@ -43,7 +43,8 @@ def command(
     config_file: Path | None,
 ) -> None:
     """Shows which moods were heard. The history is kept only where [history] asks for it."""
-    store = _configured(config_file) if file is None else _existing(file)
+    config = Config() if file and not config_file else _configured(config_file)
+    store = _existing(file) if file else _store(config)
     chosen = day.date() if day else date.today()
     with exits_with(USAGE, NoSuchDayError):
         start, end = bounds(chosen)
@@ -62,12 +63,15 @@ def command(
         elif mood:
             _print_heat(store, mood)
         else:
-            _print_day(store, chosen, minutes)
+            _print_day(store, chosen, minutes, config.history.write_every)
 
 
-def _configured(config_file: Path | None) -> HistoryStore:
+def _configured(config_file: Path | None) -> Config:
     with exits_with(CONFIGURATION, ConfigError):
-        config = load_config(find_config(config_file))
+        return load_config(find_config(config_file))
+
+
+def _store(config: Config) -> HistoryStore:
     path = history_path(config)
     if not config.history.enabled:
         return _existing(path)
@@ -89,7 +93,9 @@ def _row(minute: MoodMinute) -> dict[str, object]:
     return {"minute": when, "mood": minute.mood, "seconds": round(minute.seconds, 2)}
 
 
-def _print_day(store: HistoryStore, day: date, minutes: list[MoodMinute]) -> None:
+def _print_day(
+    store: HistoryStore, day: date, minutes: list[MoodMinute], write_every: float
+) -> None:
     console = Console()
     table = Table(title=f"{day:%A, %-d %B %Y}", title_justify="left", box=None)
     table.add_column("hour")
@@ -103,7 +109,7 @@ def _print_day(store: HistoryStore, day: date, minutes: list[MoodMinute]) -> Non
         heard = listened.get(hour, 0.0)
         table.add_row(
             f"{datetime.fromtimestamp(hour):%H}",
-            _letters(hour, own, quiet_until(hour, heard, now.timestamp())),
+            _letters(hour, own, quiet_until(hour, heard, now.timestamp(), write_every)),
             f"{min(60.0, heard / 60):.0f} min",
             f"{spoken:.0f} min",
         )

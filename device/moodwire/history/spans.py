@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from moodwire.config import History
 from moodwire.history.store import HOUR, HistoryStore, MoodMinute
 
 FOREVER = 2.0**40
@@ -14,9 +13,6 @@ FIRST_YEAR = 1970
 
 UNHEARD = 100.0
 """Seconds that an hour may lack and still count as listened to throughout."""
-
-UNWRITTEN = History().write_every
-"""Seconds of which the file may not know yet."""
 
 
 class NoSuchDayError(ValueError):
@@ -50,13 +46,14 @@ def by_hour(minutes: Iterable[MoodMinute], listened: Iterable[int]) -> dict[int,
     return dict(sorted(hours.items()))
 
 
-def quiet_until(hour: int, listened: float, now: float) -> float:
+def quiet_until(hour: int, listened: float, now: float, write_every: float) -> float:
     """Seconds from the start of an hour in which no speech means that it was quiet.
 
     The store knows for how long an hour was listened to, not in which part of it: where that is
     less than all that has passed of it, a minute without speech may have been one without ears.
+    Of the last `write_every` seconds it may not know yet.
     """
-    passed = max(0.0, min(float(HOUR), now - UNWRITTEN - hour))
+    passed = max(0.0, min(float(HOUR), now - write_every - hour))
     return passed if listened >= passed - UNHEARD else 0.0
 
 

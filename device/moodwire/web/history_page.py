@@ -111,13 +111,16 @@ def _hours(
             hour,
             own,
             listened.get(hour, 0.0),
+            settings.write_every,
             [f"{context[hour, n]:.1f}" if (hour, n) in context else "–" for n in names],
         )
         for hour, own in by_hour(minutes, listened).items()
     ]
 
 
-def _hour_row(hour: int, minutes: list[MoodMinute], listened: float, context: list[str]) -> HourRow:
+def _hour_row(
+    hour: int, minutes: list[MoodMinute], listened: float, write_every: float, context: list[str]
+) -> HourRow:
     totals: dict[str, float] = defaultdict(float)
     for row in minutes:
         totals[row.mood] += row.seconds
@@ -126,7 +129,7 @@ def _hour_row(hour: int, minutes: list[MoodMinute], listened: float, context: li
     return HourRow(
         hour=datetime.fromtimestamp(hour).hour,
         cells=_cells(hour, minutes),
-        quiet=quiet_until(hour, listened, datetime.now().timestamp()) / 60,
+        quiet=quiet_until(hour, listened, datetime.now().timestamp(), write_every) / 60,
         listened=f"{min(60.0, listened / 60):.0f} min",
         speech=f"{speech / 60:.0f} min" if speech else "–",
         summary=", ".join(parts) or "no speech",
