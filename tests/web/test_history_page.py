@@ -1,6 +1,9 @@
 """What the history page computes from the store, without a browser."""
 
+import threading
+import tracemalloc
 from datetime import date, datetime
+from urllib.request import urlopen
 
 import pytest
 from starlette.exceptions import HTTPException
@@ -12,6 +15,8 @@ from moodwire.history.spans import bounds
 from moodwire.history.store import MINUTE, HistoryStore, MoodMinute
 from moodwire.web import history_page
 from moodwire.web.history_page import view
+
+LABELS = ("angry", "happy", "neutral", "sad")
 
 
 @pytest.mark.usefixtures("india")
@@ -75,6 +80,42 @@ def test_the_present_hour_is_quiet_up_to_what_was_written(
     store.add(listened=[(int(datetime(2026, 10, 26, 8).timestamp()), 900.0)])
     (row,) = view(store, History(write_every=write_every), ["happy"], {})["hours"]
     assert row.quiet == quiet
+
+
+def test_the_view_of_months_takes_little_memory(tmp_path):
+    store, now = HistoryStore(tmp_path / "history.sqlite"), int(datetime.now().timestamp())
+    for back in range(1, 60):
+        first = (now - back * 86_400) // MINUTE * MINUTE
+        minutes = range(first, first + 300 * MINUTE, MINUTE)
+        store.add(MoodMinute(each, mood, 20.0, 0.8) for each in minutes for mood in LABELS)
+    tracemalloc.start()
+    shown = view(store, Config().history, LABELS, {})
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sum(cell["occasions"] for row in shown["heat"] for cell in row["cells"]) >= 5 * 59
+    assert most < 2_000_000
+
+
+def test_views_are_made_one_after_the_other(serve, monkeypatch):
+    both = threading.Barrier(2)
+    met = []
+
+    def meeting_view(*arguments):
+        try:
+            both.wait(1.0)  # in vain: the other has not begun
+            met.append(True)
+        except threading.BrokenBarrierError:
+            met.append(False)
+        return view(*arguments)
+
+    monkeypatch.setattr(history_page, "view", meeting_view)
+    _, server = serve(history=True)
+    visitors = [threading.Thread(target=urlopen, args=(f"{server.url}history",)) for _ in range(2)]
+    for each in visitors:
+        each.start()
+    for each in visitors:
+        each.join()
+    assert met == [False, False]
 
 
 @pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])

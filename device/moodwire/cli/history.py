@@ -16,7 +16,7 @@ from rich.text import Text
 from moodwire.cli.problems import CONFIGURATION, FAULT, USAGE, CommandError, exits_with
 from moodwire.config import Config, ConfigError, find_config, load_config
 from moodwire.history.spans import FOREVER, NoSuchDayError, bounds, by_hour, quiet_until, weeks
-from moodwire.history.statistics import Share, compare_today, heat_map
+from moodwire.history.statistics import Share, compare_today, heat_map, occasions
 from moodwire.history.store import DamagedError, HistoryStore, MoodMinute, history_path
 
 SHADES = " ░▒▓█"
@@ -140,7 +140,7 @@ def _print_comparison(
     console: Console, store: HistoryStore, now: datetime, moods: list[str]
 ) -> None:
     words = {True: "unusual", False: "as usual", None: "too few days to say"}
-    for today in compare_today(store.moods(0, FOREVER), now, moods):
+    for today in compare_today(occasions(store.quarters(0, FOREVER)), now, moods):
         days = today.usual.occasions
         usual = f"{_percent(today.usual)} over {days} days" if days else "not known yet"
         share = f"{today.mood}: {100 * today.share:.0f} % of this hour's speech"
@@ -148,11 +148,11 @@ def _print_comparison(
 
 
 def _print_heat(store: HistoryStore, mood: str) -> None:
-    past = store.moods(0, FOREVER)
+    past = list(store.quarters(0, FOREVER))
     held = sorted({each.mood for each in past})
     if held and mood not in held:  # its map would be as even as that of a calm house
         raise CommandError(f"the history holds no {mood}; it holds {', '.join(held)}", USAGE)
-    shares = heat_map(past, mood)
+    shares = heat_map(occasions(past), mood)
     largest = max((s.value for row in shares for s in row if s.occasions), default=0.0)
     console = Console()
     console.print(f"When people sound {mood}, over {weeks(store)}: share of speech by hour")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, tzinfo
 from math import sqrt
 
-from moodwire.history.store import MoodMinute
+from moodwire.history.store import MoodQuarter
 
 PRIOR_OCCASIONS = 2.0
 """How many occasions' worth of the overall share every cell starts with."""
@@ -50,7 +50,7 @@ class Today:
 
 
 @dataclass(slots=True)
-class _Occasion:
+class Occasion:
     """One hour of one date in which people spoke."""
 
     day: date
@@ -66,19 +66,23 @@ class _Occasion:
         return self.seconds.get(mood, 0.0) / self.total
 
 
-def occasions(minutes: Iterable[MoodMinute], zone: tzinfo | None) -> list[_Occasion]:
-    """Hours with enough speech, in local time."""
-    found: dict[tuple[date, int], _Occasion] = {}
-    for row in minutes:
-        when = datetime.fromtimestamp(row.minute, zone)
+def occasions(quarters: Iterable[MoodQuarter], zone: tzinfo | None = None) -> list[Occasion]:
+    """Hours with enough speech, in a time zone; without one, in local time.
+
+    `astimezone()` gives no such zone: its offset stays, and would be an hour off before the last
+    change of the clocks.
+    """
+    found: dict[tuple[date, int], Occasion] = {}
+    for row in quarters:
+        when = datetime.fromtimestamp(row.start, zone)
         key = (when.date(), when.hour)
         if key not in found:
-            found[key] = _Occasion(when.date(), when.weekday(), when.hour, defaultdict(float))
+            found[key] = Occasion(when.date(), when.weekday(), when.hour, defaultdict(float))
         found[key].seconds[row.mood] += row.seconds
     return [occasion for occasion in found.values() if occasion.total >= LEAST_SECONDS]
 
 
-def estimate(of: list[_Occasion], mood: str, overall: float) -> Share:
+def estimate(of: list[Occasion], mood: str, overall: float) -> Share:
     """Share of a mood over occasions, drawn towards the overall share."""
     count = len(of)
     seen = sum(occasion.share(mood) for occasion in of)
@@ -90,16 +94,13 @@ def estimate(of: list[_Occasion], mood: str, overall: float) -> Share:
     return Share(value, max(0.0, centre - reach), min(1.0, centre + reach), count, minutes)
 
 
-def overall_share(of: list[_Occasion], mood: str) -> float:
+def overall_share(of: list[Occasion], mood: str) -> float:
     return sum(occasion.share(mood) for occasion in of) / len(of) if of else 0.0
 
 
-def heat_map(
-    minutes: Iterable[MoodMinute], mood: str, zone: tzinfo | None = None
-) -> list[list[Share]]:
+def heat_map(everything: list[Occasion], mood: str) -> list[list[Share]]:
     """Seven weekdays (Monday first) by 24 hours."""
-    cells: dict[tuple[int, int], list[_Occasion]] = defaultdict(list)
-    everything = occasions(minutes, zone)
+    cells: dict[tuple[int, int], list[Occasion]] = defaultdict(list)
     for occasion in everything:
         cells[occasion.weekday, occasion.hour].append(occasion)
     overall = overall_share(everything, mood)
@@ -109,20 +110,14 @@ def heat_map(
     ]
 
 
-def compare_today(
-    minutes: Iterable[MoodMinute], now: datetime, moods: Iterable[str]
-) -> list[Today]:
-    """For the hour of `now`: today's shares beside the usual ones.
-
-    Days are told apart in the time zone of `now`; without one, in local time. `astimezone()` gives
-    no such zone: its offset stays, and would be an hour off before the last change of the clocks.
+def compare_today(everything: list[Occasion], now: datetime, moods: Iterable[str]) -> list[Today]:
+    """For the hour of `now`, in the occasions' time zone: today's shares beside the usual ones.
 
     What is usual is made of earlier days alone; with no occasion among them it is not known.
 
     Today differs where its share lies outside the range in which 95 % of single occasions would
     fall, judged by the spread of the earlier ones.
     """
-    everything = occasions(minutes, now.tzinfo)
     earlier = [o for o in everything if o.day < now.date()]
     same_hour = [o for o in earlier if o.hour == now.hour]
     today = [o for o in everything if o.hour == now.hour and o.day == now.date()]
@@ -136,7 +131,7 @@ def compare_today(
     return answers
 
 
-def _differs(share: float, earlier: list[_Occasion], mood: str) -> bool | None:
+def _differs(share: float, earlier: list[Occasion], mood: str) -> bool | None:
     count = len(earlier)
     if count < ENOUGH_OCCASIONS:
         return None

@@ -18,7 +18,11 @@ from moodwire.config import Config, state_directory
 from moodwire.damage import is_damage, set_aside, were_set_aside
 
 MINUTE = 60
+QUARTER = 900
 HOUR = 3_600
+
+SUMMED_AT_ONCE = 7 * 24 * HOUR
+"""Little enough that SQLite needs no file beside the history to add it up."""
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS mood (
@@ -56,6 +60,11 @@ INSERT INTO context VALUES (?, ?, ?, ?) ON CONFLICT (hour, name) DO UPDATE SET
     mean = (mean * readings + excluded.mean * excluded.readings) / (readings + excluded.readings),
     readings = readings + excluded.readings
 """
+_NEXT = "SELECT minute FROM mood WHERE minute >= ? AND minute < ? ORDER BY minute LIMIT 1"
+_ADD_UP = f"""
+SELECT minute / {QUARTER} * {QUARTER} AS start, mood, sum(seconds) FROM mood
+WHERE minute >= ? AND minute < ? GROUP BY start, mood
+"""
 
 
 def history_path(config: Config) -> Path:
@@ -70,6 +79,15 @@ class MoodMinute:
     mood: str
     seconds: float
     confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class MoodQuarter:
+    """Seconds of a quarter of an hour that had one mood. It lies in one hour of every time zone."""
+
+    start: int
+    mood: str
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +140,16 @@ class HistoryStore:
         """Minutes with start <= minute < end, oldest first."""
         rows = self._read("SELECT * FROM mood WHERE minute >= ? AND minute < ?", start, end)
         return [MoodMinute(*row) for row in rows]
+
+    def quarters(self, start: float, end: float) -> Iterator[MoodQuarter]:
+        """Minutes with start <= minute < end, added up. Minutes of a year would fill the memory.
+
+        A quarter may come in two parts.
+        """
+        while following := self._read(_NEXT, start, end):
+            ((begin,),) = following
+            start = begin + SUMMED_AT_ONCE
+            yield from (MoodQuarter(*row) for row in self._read(_ADD_UP, begin, min(start, end)))
 
     def listened(self, start: float, end: float) -> dict[int, float]:
         """Seconds of listening by hour."""

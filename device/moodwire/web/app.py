@@ -68,13 +68,14 @@ def build_app(host: Host, guard: Guard) -> Starlette:
 
 
 class Pages:
-    """One method for each route."""
+    """One method for each route. What costs memory is done for one visitor after the other."""
 
     def __init__(self, host: Host, guard: Guard) -> None:
         self._host = host
         self._guard = guard
         self._templates = Jinja2Templates(directory=HERE / "templates")
         self._templates.env.trim_blocks = self._templates.env.lstrip_blocks = True
+        self._one_view = asyncio.Lock()
         self._uploads = uploads.Uploads(host.config.web)
         self._registry = CollectorRegistry()
         self._registry.register(_Metrics(host))
@@ -106,9 +107,10 @@ class Pages:
             return self._page(request, "History", "history.html", {"enabled": False})
         query = dict(request.query_params)
         settings = self._host.config.history
-        view = await anyio.to_thread.run_sync(
-            history_page.view, store, settings, self._host.labels, query
-        )
+        async with self._one_view:
+            view = await anyio.to_thread.run_sync(
+                history_page.view, store, settings, self._host.labels, query
+            )
         shown = {"enabled": True, "write_every": settings.write_every, **view}
         return self._page(request, "History", "history.html", shown)
 

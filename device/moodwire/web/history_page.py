@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from moodwire.config import History
 from moodwire.events import UNCERTAIN
 from moodwire.history.spans import FOREVER, NoSuchDayError, bounds, by_hour, quiet_until, weeks
-from moodwire.history.statistics import Share, Today, compare_today, heat_map
+from moodwire.history.statistics import Occasion, Share, Today, compare_today, heat_map, occasions
 from moodwire.history.store import HOUR, MINUTE, HistoryStore, MoodMinute
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -65,7 +65,7 @@ def view(
     mood = query.get("mood", labels[0])
     if mood not in (*labels, UNCERTAIN):
         mood = labels[0]
-    past = store.moods(now.timestamp() - HEAT_DAYS * 24 * HOUR, FOREVER)
+    past = occasions(store.quarters(now.timestamp() - HEAT_DAYS * 24 * HOUR, FOREVER))
     return {
         "day": day,
         "today": now.date(),
@@ -155,7 +155,7 @@ def _cells(hour: int, minutes: list[MoodMinute]) -> list[Cell]:
     return cells
 
 
-def _heat(past: list[MoodMinute], mood: str) -> list[dict[str, Any]]:
+def _heat(past: list[Occasion], mood: str) -> list[dict[str, Any]]:
     shares = heat_map(past, mood)
     largest = max((s.value for row in shares for s in row if s.occasions), default=1.0)
     return [
