@@ -7,12 +7,13 @@ import base64
 import http.client
 import time
 import urllib.parse
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
 
 from moodwire.history.store import MoodMinute
-from moodwire.web.app import run_self_test
+from moodwire.web import app
 from moodwire.web.guard import AccessError, check_address
 from moodwire.web.passwords import hash_password
 
@@ -218,5 +219,29 @@ def test_a_damaged_history_is_said_in_one_line(serve):
 
 
 def test_the_self_test_runs_nothing_of_the_current_folder(among_traps):
-    assert asyncio.run(run_self_test(None))["ok"]
+    assert asyncio.run(app.run_self_test(None))["ok"]
     assert not among_traps.exists()
+
+
+def test_self_tests_run_one_after_the_other(serve, monkeypatch):
+    """Each is a process that loads the model and computes."""
+    both, met = asyncio.Barrier(2), []
+
+    async def meeting_self_test(config_path):
+        try:
+            async with asyncio.timeout(1.0):
+                await both.wait()  # in vain: the other has not begun
+            met.append(True)
+        except TimeoutError:
+            met.append(False)
+        return {"ok": True, "lines": []}
+
+    monkeypatch.setattr(app, "run_self_test", meeting_self_test)
+    _, server = serve()
+    csrf = token_of(ask(server, "GET", "/settings").body)
+    with ThreadPoolExecutor() as visitors:
+        asked = [
+            visitors.submit(ask, server, "POST", "/selftest", b"", x_csrf=csrf) for _ in range(2)
+        ]
+        assert [each.result().status for each in asked] == [200, 200]
+    assert met == [False, False]

@@ -75,7 +75,7 @@ class Pages:
         self._guard = guard
         self._templates = Jinja2Templates(directory=HERE / "templates")
         self._templates.env.trim_blocks = self._templates.env.lstrip_blocks = True
-        self._one_view = asyncio.Lock()
+        self._one_view, self._one_self_test = asyncio.Lock(), asyncio.Lock()
         self._uploads = uploads.Uploads(host.config.web)
         self._registry = CollectorRegistry()
         self._registry.register(_Metrics(host))
@@ -159,8 +159,9 @@ class Pages:
 
     async def self_test(self, request: Request) -> Response:
         self._check(request, request.headers.get("x-csrf"))
-        answer = msgspec.json.encode(await run_self_test(self._host.config_path))
-        return Response(answer, media_type="application/json")
+        async with self._one_self_test:
+            answer = await run_self_test(self._host.config_path)
+        return Response(msgspec.json.encode(answer), media_type="application/json")
 
     async def login(self, request: Request) -> Response:
         if self._guard.signed_in(request):
