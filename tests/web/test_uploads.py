@@ -17,6 +17,7 @@ import tones
 from kitchen import wait_until
 
 from moodwire.model import load_bundle
+from moodwire.web import uploads
 
 
 def token(server) -> str:
@@ -36,9 +37,9 @@ def upload(server, body, **headers) -> tuple[int, dict]:
     return answer
 
 
-def silence(seconds: float) -> bytes:
+def silence(seconds: float, rate: int = 16_000) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, np.zeros(round(seconds * 16_000), np.float32), 16_000, format="FLAC")
+    soundfile.write(file, np.zeros(round(seconds * rate), np.int16), rate, format="FLAC")
     return file.getvalue()
 
 
@@ -81,6 +82,15 @@ def test_a_small_file_that_unfolds_to_hours_is_stopped(serve):
     assert len(hours) < 2_000_000
     status, answer = upload(server, hours)
     assert (status, answer["problem"]) == (422, "That recording is longer than 1 minutes.")
+
+
+def test_as_many_minutes_are_judged_as_the_setting_allows(serve, monkeypatch):
+    """Of a worker that has the same memory for all of them."""
+    monkeypatch.setattr(uploads, "JUDGING_SECONDS", 600.0)  # the machine may be busy
+    _, server = serve(upload_minutes=120)
+    status, answer = upload(server, silence(120 * 60.0, rate=8_000))
+    assert (status, answer.get("problem")) == (200, None)
+    assert answer["seconds"] == 7_200.0
 
 
 def test_who_goes_away_leaves_nothing_behind(serve):

@@ -216,7 +216,9 @@ class Web(Section, frozen=True):
     ] = ""
     password_file: Annotated[str, Meta(description="File that holds the hash")] = ""
     upload_megabytes: Annotated[int, Meta(ge=1, le=200, description="Largest recording")] = 25
-    upload_minutes: Annotated[int, Meta(ge=1, le=120, description="Longest recording")] = 20
+    upload_minutes: Annotated[
+        int, Meta(ge=1, le=120, description="Longest recording; judging it may take 90 s of work")
+    ] = 20
 
 
 class ContextTopic(Section, frozen=True):

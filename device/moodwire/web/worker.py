@@ -28,15 +28,14 @@ from moodwire.events import QUIET, UNCERTAIN
 from moodwire.features import FrontendSpec, MelStream
 from moodwire.model import Bundle, load_bundle
 from moodwire.pipeline import Pipeline
+from moodwire.web.columns import Columns
 
 DATA_MEGABYTES = 220
-"""Twenty minutes need 170, most of it the interpreter's and the model's."""
+"""Two hours of talk pass: most is the interpreter's and the model's, and what grows with the length
+is what was told of each hop."""
 
 CPU_SECONDS = 90
 NICENESS = 10
-
-COLUMNS = 600
-"""Most columns of the pictures."""
 
 PEAK_SECONDS = 0.02
 BLOCK_SECONDS = 1.0
@@ -119,8 +118,8 @@ class Witness:
         self._mel = MelStream(spec)
         self._step = round(PEAK_SECONDS * spec.sample_rate)
         self._rest = np.empty(0, dtype=np.float32)
-        self._peaks: list[NDArray[np.float32]] = []
-        self._frames: list[NDArray[np.float32]] = []
+        self._peaks = Columns()
+        self._frames = Columns(spec.mel_bands)
         self.name = source.name
         self.seconds = 0.0
 
@@ -137,37 +136,31 @@ class Witness:
             self.seconds = chunk.end
             if chunk.end > self._limit:
                 raise TooLongError
-            self._frames.append(self._mel.push(chunk.samples))
+            self._frames.push(self._mel.push(chunk.samples))
             heard = np.abs(np.concatenate([self._rest, chunk.samples]))
             whole = len(heard) // self._step * self._step
-            self._peaks.append(heard[:whole].reshape(-1, self._step).max(axis=1))
+            self._peaks.push(heard[:whole].reshape(-1, self._step).max(axis=1))
             self._rest = chunk.samples[len(chunk.samples) - (len(heard) - whole) :]
         return chunk
 
     def waveform(self) -> list[int]:
         """Largest sample of each column, 0 to 255, the largest of all being 255."""
-        peaks = _columns(np.concatenate([*self._peaks, np.zeros(1, np.float32)]))
+        peaks = self._peaks.columns()
+        if not len(peaks):
+            peaks = np.zeros(1, np.float32)
         return [round(255 * float(peak) / max(float(peaks.max()), 1e-6)) for peak in peaks]
 
     def spectrogram(self) -> dict[str, Any]:
         """Bands from the top down, 60 dB under the loudest cell being 0."""
-        frames = np.concatenate(self._frames)
-        if not len(frames):
-            frames = np.full((1, self._mel.spec.mel_bands), -20.0, np.float32)
-        cells = _columns(frames)
+        cells = self._frames.columns()
+        if not len(cells):
+            cells = np.full((1, self._mel.spec.mel_bands), -20.0, np.float32)
         range_nats = 60.0 / (10.0 / math.log(10.0))
         shades = 255 * np.clip(1 + (cells - cells.max()) / range_nats, 0, 1)
         pixels = np.ascontiguousarray(shades.T[::-1]).astype(np.uint8)
         height, width = pixels.shape
         text = base64.b64encode(pixels.tobytes()).decode()
         return {"width": width, "height": height, "pixels": text}
-
-
-def _columns(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """At most COLUMNS rows, each the largest of those that it stands for."""
-    starts = np.unique(np.linspace(0, len(values), min(COLUMNS, len(values)), endpoint=False))
-    found: NDArray[np.float32] = np.maximum.reduceat(values, starts.astype(np.intp), axis=0)
-    return found
 
 
 def judge(source: Source, bundle_path: str, limit: float) -> dict[str, Any]:
