@@ -26,7 +26,7 @@ from moodwire.web.server import WebServer
 from moodwire.web.standalone import Standalone
 
 PICTURES = Path(__file__).parents[2] / ".pictures"
-HEARD_SECONDS = 20
+HEARD_SECONDS = 33
 COLOURS = 96
 
 

@@ -18,7 +18,7 @@ const DEAF = { // why nothing is heard, and what to do
 };
 const EXPLAIN = {
   quiet: "Nobody is speaking.",
-  uncertain: "Somebody speaks, and no mood is clear enough to say.",
+  uncertain: "Somebody speaks, or just did, and no mood is clear enough to say.",
 };
 const byId = (id) => document.getElementById(id);
 let moments = [];
