@@ -82,7 +82,7 @@ def test_links_that_lead_nowhere_are_named_and_the_others_go_on(
     dangling, itself = tmp_path / "dangling.wav", tmp_path / "itself.wav"
     dangling.symlink_to("nowhere.wav")
     itself.symlink_to("itself.wav")
-    for named in ([dangling, itself, good], [tmp_path / "*.wav"]):
+    for named in ([dangling, itself, good], [tmp_path / "*.wav"], [tmp_path]):
         result = moodwire("classify", "--json", *named)
         assert result.exit_code == 7, result.output
         assert [row["path"] for row in rows(result)] == [str(good)]

@@ -86,7 +86,7 @@ def _look_up(text: str) -> list[Path]:
     path = Path(text)
     if path.is_dir():
         inside = sorted(each for each in path.rglob("*") if each.suffix.lower() in SOUND_SUFFIXES)
-        return [each for each in inside if each.is_file()]
+        return [each for each in inside if each.is_file() or not each.exists()]
     if os.path.lexists(path):  # glob finds a link that leads nowhere as itself, for ever
         return [path]
     matches = sorted(glob.glob(text, recursive=True))  # noqa: PTH207  # a Path globs no absolutes
