@@ -8,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from moodwire.cli.support import command
+from moodwire.diagnostics import support
 
 RUN = "from moodwire.cli import main; main()"
 BUNDLE = Path(__file__).parent.parent / "fixtures/tones"
@@ -78,6 +82,18 @@ def test_support_that_cannot_be_written_is_told_in_one_line(config: Path, tmp_pa
 
     assert done.returncode == 5
     assert done.stderr == f"Error: {nowhere}: No such file or directory\n"
+
+
+def test_support_that_cannot_be_written_examines_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examined: list[str] = []
+    monkeypatch.setattr(support, "write_support", lambda *_: str(examined.append("all of it")))
+    done = CliRunner().invoke(command, [str(tmp_path)])
+
+    assert (done.exit_code, examined) == (5, [])
+    assert CliRunner().invoke(command, [str(tmp_path / "out.txt")]).exit_code == 0
+    assert examined == ["all of it"]
 
 
 def test_support_strikes_a_secret_out_of_log_lines_too() -> None:

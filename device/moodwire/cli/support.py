@@ -26,11 +26,13 @@ def command(output: Path | None, file: Path | None, unit: str) -> None:
     from moodwire.diagnostics.subject import subject
     from moodwire.diagnostics.support import write_support
 
-    text = write_support(subject(file), unit)
     if output == Path("-"):
-        click.echo(text)
+        click.echo(write_support(subject(file), unit))
         return
     path = output or Path(f"moodwire-support-{datetime.now():%Y%m%d-%H%M}.txt")
+    with exits_with(OUTPUT, OSError):
+        path.open("a").close()  # the examination takes its time: who cannot write need not wait
+    text = write_support(subject(file), unit)
     with exits_with(OUTPUT, OSError):
         path.write_text(text)
     click.echo(f"{path} ({len(text) // 1024 + 1} KiB); read it before you send it")
