@@ -17,6 +17,7 @@ import tones
 from kitchen import wait_until
 
 from moodwire.model import load_bundle
+from moodwire.threads import THREAD_LIMITS
 from moodwire.web import uploads
 
 
@@ -102,6 +103,24 @@ def test_who_goes_away_leaves_nothing_behind(serve):
         wait_until(lambda: bool(children() - before))  # the worker has begun
     wait_until(lambda: children() <= before)
     assert upload(server, silence(1.0))[0] == 200
+
+
+def test_a_worker_gets_one_thread_whoever_started_the_server(serve, monkeypatch):
+    """More would spin away the processor time that it is allowed."""
+    for limit in THREAD_LIMITS:
+        monkeypatch.setenv(limit, "4")
+    _, server = serve()
+    before = children()
+
+    def limits() -> list[str]:
+        started = [psutil.Process(child).environ() for child in children() - before]
+        return [environment[limit] for environment in started for limit in THREAD_LIMITS]
+
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as raw:
+        head = f"POST /recordings HTTP/1.1\r\nHost: localhost\r\nX-CSRF: {token(server)}\r\n"
+        raw.sendall((head + "Content-Length: 1000000\r\n\r\n").encode() + bytes(1000))
+        wait_until(lambda: limits() == ["1"] * len(THREAD_LIMITS))
+    wait_until(lambda: children() <= before)
 
 
 def test_silence_is_answered_honestly(serve):

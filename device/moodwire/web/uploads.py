@@ -8,6 +8,7 @@ bytes touch no disk.
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from pathlib import Path
@@ -16,6 +17,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from moodwire.config import Web
+from moodwire.threads import THREAD_LIMITS
 
 WAITING_ROOM = 3
 """Uploads that may wait for the one that is being judged."""
@@ -54,7 +56,12 @@ class Uploads:
     async def _run(self, request: Request, bundle: Path, limit: int) -> tuple[int, bytes]:
         command = [*self._command, str(bundle)]
         worker = await asyncio.create_subprocess_exec(
-            *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL, limit=LARGEST_ANSWER
+            *command,
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=DEVNULL,
+            env={**os.environ, **dict.fromkeys(THREAD_LIMITS, "1")},
+            limit=LARGEST_ANSWER,
         )
         try:
             async with asyncio.timeout(ARRIVAL_SECONDS):
