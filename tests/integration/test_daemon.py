@@ -111,6 +111,8 @@ def test_commands_change_what_is_in_force_and_are_answered(
     with Subscriber(broker) as heard:
         daemon = make_daemon(broker, piped=True)
         heard.topic(f"{ROOT}/availability", b"online")
+        announced = heard.wait(lambda each: each.topic.startswith("homeassistant/device/"))
+        assert json.loads(announced.payload)["components"]["restart"] == {"platform": "button"}
 
         def command(control: str, payload: str) -> dict[str, Any]:
             mark = heard.mark()

@@ -172,6 +172,20 @@ def test_entity_ids_are_those_that_home_assistant_makes_of_names():
     assert entries["level"] == {"platform": "sensor"}
 
 
+def test_no_button_to_restart_is_shown_where_that_would_be_refused():
+    topics, config = Topics("moodwire", "kitchen"), config_for()
+    microphone, pipe = (
+        Discovery(config, topics, LABELS, Hardware("Pi"), can_restart=each)
+        for each in (True, False)
+    )
+    found = [json.loads(each.announcement().payload)["components"] for each in (microphone, pipe)]
+    assert "command_topic" in found[0]["restart"]
+    assert found[1] == {**found[0], "restart": {"platform": "button"}}
+    assert microphone.would_be(pipe.announcement().payload)
+    other = Discovery(config, topics, LABELS[1:], Hardware("Pi"))
+    assert not microphone.would_be(other.announcement().payload)
+
+
 def test_events_are_there_as_long_as_the_device_is():
     """The last mood ends when the microphone closes, and late events may come at any time."""
     config = config_for(alert=[{"name": "loud", "moods": ["angry"]}])

@@ -42,7 +42,7 @@ def look_at_discovery(
             f"not announced yet in {topic}",
             "the service announces it when it connects: sudo systemctl start moodwire",
         )
-    if announced != discovery.announcement().payload:
+    if not discovery.would_be(announced):
         return warning(
             NAME,
             f"announced in {topic}, but not as the configuration says now",

@@ -32,6 +32,8 @@ class Features:
     topics: Topics
     labels: tuple[str, ...]
     hardware: Hardware
+    can_restart: bool = True
+    """Not where the sound comes through a pipe, which says once what it carries."""
 
     def takes(self, control: str) -> bool:
         return control in self.config.mqtt.controls
@@ -165,6 +167,8 @@ def _self_test(f: Features) -> Component | None:
 
 
 def _restart(f: Features) -> Component | None:
+    if not f.can_restart:
+        return None
     return _button(f, "restart", {"name": "Restart", "device_class": "restart"}, "config")
 
 

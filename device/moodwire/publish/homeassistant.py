@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import Final
 
@@ -24,21 +25,32 @@ class Discovery:
     """The message, where it goes, and how it is taken back."""
 
     def __init__(
-        self, config: Config, topics: Topics, labels: tuple[str, ...], hardware: Hardware
+        self,
+        config: Config,
+        topics: Topics,
+        labels: tuple[str, ...],
+        hardware: Hardware,
+        *,
+        can_restart: bool = True,
     ) -> None:
         prefix = config.home_assistant.prefix
         self.enabled = config.home_assistant.enabled
         self.birth_topic = f"{prefix}/status"
         self.topic = announcement_topic(prefix, topics)
-        self._features = Features(config, topics, labels, hardware)
+        self._features = Features(config, topics, labels, hardware, can_restart)
 
     def announcement(self) -> Publication:
-        return Publication(self.topic, msgspec.json.encode(self._message()), Delivery.VALUE)
+        return Publication(self.topic, self._encoded(self._features), Delivery.VALUE)
+
+    def would_be(self, found: bytes) -> bool:
+        """Whether a service with this configuration announces that, whatever it listens to."""
+        ways = (replace(self._features, can_restart=each) for each in (True, False))
+        return found in map(self._encoded, ways)
 
     @property
     def state_topics(self) -> list[str]:
         """What Home Assistant subscribes to once it has accepted the announcement."""
-        entries = self._message()["components"].values()
+        entries = self._message(self._features)["components"].values()
         shown = (each for each in entries if each.get("enabled_by_default", True))
         return sorted({each["state_topic"] for each in shown if "state_topic" in each})
 
@@ -50,8 +62,11 @@ class Discovery:
             return []
         return [Publication(self.topic, b"", Delivery.VALUE)] if origin == ORIGIN else []
 
-    def _message(self) -> Component:
-        topics = self._features.topics
+    def _encoded(self, features: Features) -> bytes:
+        return msgspec.json.encode(self._message(features))
+
+    def _message(self, features: Features) -> Component:
+        topics = features.topics
         return {
             "device": self._device(),
             "origin": {"name": ORIGIN, "sw_version": moodwire.__version__},
@@ -59,7 +74,7 @@ class Discovery:
             "availability_mode": "all",
             "components": {
                 name: self._component(name, platform, entry)
-                for name, (platform, entry) in components(self._features).items()
+                for name, (platform, entry) in components(features).items()
             },
         }
 

@@ -60,6 +60,7 @@ class Link:
         clock: Clock,
         labels: tuple[str, ...],
         hardware: Hardware,
+        can_restart: bool = True,
         on_command: Callable[[Command], None],
         on_failure: Callable[[BaseException], None],
     ) -> None:
@@ -72,7 +73,7 @@ class Link:
         self._clearing = Clearing(identity_of(config), identities)
         self._conversation = Conversation(
             topics,
-            Discovery(config, topics, labels, hardware),
+            Discovery(config, topics, labels, hardware, can_restart=can_restart),
             CommandReader(config.mqtt.controls, PROFILE_NAMES, config.microphone.mute),
             self._dispatch,
             self._clearing,

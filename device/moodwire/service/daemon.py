@@ -192,7 +192,15 @@ class Daemon:
         return msgspec.structs.replace(config, web=web, history=history)
 
     def _make_link(self, config: Config, bundle: Bundle, outbox: Outbox | None) -> Publisher:
-        return make_link(config, bundle, outbox, self._identities, self._commanded, self._wake.fail)
+        return make_link(
+            config,
+            bundle,
+            outbox,
+            self._identities,
+            self._commanded,
+            self._wake.fail,
+            can_restart=self._input is None,
+        )
 
 
 def _exchange_links(old: Parts, new: Parts) -> None:

@@ -80,6 +80,8 @@ def make_link(
     identities: Identities,
     commands: Commands,
     failures: Failures,
+    *,
+    can_restart: bool,
 ) -> Publisher:
     """The console where there is to be no broker."""
     if outbox is None:
@@ -91,6 +93,7 @@ def make_link(
         clock=WallClock(),
         labels=bundle.labels,
         hardware=hardware(),
+        can_restart=can_restart,
         on_command=commands,
         on_failure=failures,
     )
