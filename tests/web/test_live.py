@@ -6,12 +6,17 @@ import http.client
 import logging
 import os
 import time
+from itertools import groupby
 
 import msgspec
+import numpy as np
+import pytest
 import tones
+from captured import OPENED, failure, packets
 from kitchen import wait_until
 from sounds import noise
 
+from moodwire.audio.capture_source import CaptureSource
 from moodwire.audio.pipe import Pipe, PipeSource
 from moodwire.config import Config, History, Paths
 from moodwire.history.spans import FOREVER
@@ -45,6 +50,26 @@ def test_the_page_alone_shows_what_comes_through_a_pipe():
     os.close(writing)
     host.stop()
     os.close(reading)
+
+
+@pytest.mark.parametrize(
+    ("voice", "states"),
+    [(0.0, ["starting", "lost"]), (4.0, ["starting", "live", "silent", "lost"])],
+)
+def test_the_page_alone_claims_no_mood_of_a_microphone_that_gives_zeros(
+    capture, monkeypatch, voice, states
+):
+    shown, show = [], LiveFeed.show
+    monkeypatch.setattr(LiveFeed, "show", lambda feed, each: shown.append(each) or show(feed, each))
+    sound = np.concatenate([tones.tone("angry", voice), np.zeros(7 * 16_000)])
+    capture(OPENED + packets(sound, 7.0) + failure("pulled", 18.0), ends=True)
+    config, bundle = Config(), load_bundle(tones.BUNDLE)
+    host = Standalone(config, bundle, Pipeline(bundle, config), CaptureSource())
+    host.start()
+    wait_until(lambda: host.feed.snapshot.source == "lost", timeout=20.0)
+    host.stop()
+    assert [state for state, _ in groupby(each.source for each in shown)] == states
+    assert {each.source for each in shown if each.mood} == {"live"} & set(states)
 
 
 def test_the_page_alone_shows_the_history_and_adds_nothing_to_it(tmp_path):

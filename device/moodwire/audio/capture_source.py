@@ -1,7 +1,7 @@
 """The microphone as a Source, for commands: heard through the capture process, as the daemon does.
 
-So what `meter` and `doctor` judge is what the service hears, and `listen` believes a microphone
-when the service does.
+So what `meter` and `doctor` judge is what the service hears, and `listen` and `web` believe a
+microphone when the service does.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from time import monotonic
 
 from moodwire.audio.capture import Opening
 from moodwire.audio.health import Patience, SourceHealth
-from moodwire.audio.source import BLOCK_SECONDS, MODEL_RATE, Chunk, SourceError
+from moodwire.audio.source import BLOCK_SECONDS, MODEL_RATE, Chunk, Source, SourceError
 from moodwire.audio.spawn import spawn_capture
 from moodwire.audio.stream import Block, CaptureStream, StreamEndedError
 from moodwire.events import SourceState
@@ -99,3 +99,8 @@ class CaptureSource:
             return False
         self._blocks += self._stream.take()
         return True
+
+
+def state_of(source: Source) -> SourceState:
+    """What the daemon would say of it. A recording may be as silent as it likes."""
+    return source.state if isinstance(source, CaptureSource) else "live"

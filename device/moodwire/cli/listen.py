@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.live import Live
 
-from moodwire.audio.capture_source import CaptureSource
+from moodwire.audio.capture_source import CaptureSource, state_of
 from moodwire.audio.file import FileSource
 from moodwire.audio.pipe import PipeSource
 from moodwire.audio.source import Chunk, Source, SourceError
@@ -121,16 +121,11 @@ def _steps(heard: Iterator[Heard], pipeline: Pipeline, source: Source) -> Iterat
     state: SourceState = "starting"
     silent = False
     for chunk, told in heard:
-        before, state = state, _state(source)
+        before, state = state, state_of(source)
         if chunk and before in HEARING and state not in HEARING:
             told += pipeline.reset(chunk.end)
         was_silent, silent = silent, isinstance(source, CaptureSource) and source.is_silent
         yield Step(chunk, told, state, SILENCE if silent and not was_silent else "")
-
-
-def _state(source: Source) -> SourceState:
-    """A recording may be as silent as it likes."""
-    return source.state if isinstance(source, CaptureSource) else "live"
 
 
 def _teller(clock: Clock, bundle: Bundle, config: Config) -> Teller:

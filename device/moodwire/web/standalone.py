@@ -14,11 +14,15 @@ from threading import Event, Thread
 
 from prometheus_client.core import Metric
 
+from moodwire.audio.capture_source import state_of
 from moodwire.audio.source import Source, SourceError, chunks
 from moodwire.config import Config
+from moodwire.decision.observation import Observation
+from moodwire.events import SourceState
 from moodwire.history.store import HistoryStore, history_path
 from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
+from moodwire.publish.composer import HEARING
 from moodwire.web.live import LiveFeed, Snapshot, heard, unheard
 
 
@@ -96,6 +100,16 @@ class Standalone:
                 return
             if chunk.after_gap:
                 self._pipeline.reset(began + chunk.time)
-            for seen in self._pipeline.push(chunk.samples, began + chunk.time):
-                utc = time.time() - (time.monotonic() - seen.window.time)
-                self.feed.show(heard(self.feed.snapshot, seen, self.labels, utc))
+            told = self._pipeline.push(chunk.samples, began + chunk.time)
+            state = state_of(source)
+            if state in HEARING:
+                self._show(told, state)
+            elif state != self.feed.snapshot.source:
+                self._pipeline.reset(began + chunk.end)
+                self.feed.show(unheard(self.feed.snapshot, state, time.time()))
+
+    def _show(self, told: Iterable[Observation], state: SourceState) -> None:
+        for seen in told:
+            utc = time.time() - (time.monotonic() - seen.window.time)
+            shown = heard(self.feed.snapshot, seen, self.labels, utc)
+            self.feed.show(replace(shown, source=state))
