@@ -23,6 +23,7 @@ from moodwire.config import (
 from moodwire.config.sections import Section
 from moodwire.config.text import HIDDEN, example, json_schema, show
 from moodwire.config.words import description
+from moodwire.web.passwords import hash_password
 
 MISTAKES = """\
 profile = "hom"
@@ -105,7 +106,7 @@ def test_a_page_that_others_can_reach_needs_a_password() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        OPEN + 'password_hash = "scrypt$..."',
+        OPEN + f'password_hash = "{hash_password("kitchen table")}"',
         OPEN + 'password_file = "only-the-service-may-read-it"',
         OPEN.replace("0.0.0.0", "::1"),
         OPEN.replace("true", "false"),
@@ -113,6 +114,14 @@ def test_a_page_that_others_can_reach_needs_a_password() -> None:
 )
 def test_a_page_with_a_password_or_for_this_device_alone_is_fine(text: str) -> None:
     parse_config(text)
+
+
+@pytest.mark.parametrize("wrong", ["secret", "scrypt$a$b", "md5$x$y", "scrypt$$$", "scrypt$é$é"])
+def test_a_plain_password_is_refused_as_hash_without_being_shown(wrong: str) -> None:
+    assert complaints(OPEN + f'password_hash = "{wrong}"') == [
+        "my.toml:4: web.password_hash: this is not a hash; make one with "
+        "`moodwire web --hash-password`"
+    ]
 
 
 def test_files_that_are_none() -> None:

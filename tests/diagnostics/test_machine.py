@@ -12,6 +12,7 @@ from moodwire.audio.devices import InputDevice
 from moodwire.config import Config, Paths
 from moodwire.diagnostics import Finding, Grade, microphone, service, settings, system
 from moodwire.diagnostics.subject import Subject, subject
+from moodwire.web.passwords import hash_password
 
 SOUND_PI = {
     "proc/meminfo": "MemTotal: 500000 kB\nMemAvailable: 300000 kB\n",
@@ -142,7 +143,12 @@ def test_the_password_of_the_page_is_looked_for(tmp_path: Path) -> None:
     assert (missing.name, missing.grade) == ("secrets", Grade.BROKEN)
     assert f"web.password_file: {password}" in str(missing)
 
-    password.touch()
+    password.write_text("kitchen table")
+    (refused,) = [each for each in settings.look(subject(file)) if each.grade is Grade.BROKEN]
+    assert "this is not a hash" in str(refused)
+    assert "kitchen table" not in str(refused)
+
+    password.write_text(hash_password("kitchen table"))
     assert [found.grade for found in settings.look(subject(file))] == [Grade.FINE]
 
 

@@ -49,6 +49,15 @@ def log_in(server, password=PASSWORD) -> tuple[Answer, str]:
     return answer, (answer.headers["set-cookie"] or "").split(";")[0]
 
 
+@pytest.mark.parametrize("held", [b"kitchen table", b"scrypt$caf\xe9$"])
+def test_a_file_that_holds_no_hash_is_refused_without_being_shown(serve, tmp_path, held):
+    file = tmp_path / "password"
+    file.write_bytes(held)
+    with pytest.raises(AccessError, match="this is not a hash") as refusal:
+        serve(password_file=str(file))
+    assert held[-5:] not in str(refusal.value).encode("latin-1")
+
+
 @pytest.fixture
 def guarded(serve):
     return serve(password_hash=hash_password(PASSWORD), history=True)[1]

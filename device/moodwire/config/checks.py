@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
-from moodwire.config.reach import exposure
+from moodwire.config.reach import exposure, hash_fault
 from moodwire.config.sections import Config, Section, Web
 from moodwire.config.words import allowed, is_secret
 
@@ -109,7 +109,7 @@ def _unknown(key: Key, name: str, known: list[str]) -> str:
 def contradictions(config: Config) -> list[Problem]:
     """Values that are allowed each for itself and make no sense together."""
     gate, decision, mqtt = config.gate, config.decision, config.mqtt
-    exposed = _exposure(config.web)
+    exposed, malformed = _exposure(config.web), _malformed(config.web)
     alerts = _doubles(alert.name for alert in config.alert)
     topics = _doubles(each.topic for each in config.history.context)
     rules: list[tuple[bool, Key, str]] = [
@@ -146,6 +146,7 @@ def contradictions(config: Config) -> list[Problem]:
             "mqtt.tls is false although certificates are set; set it to true",
         ),
         (bool(exposed), ("web", "address"), exposed),
+        (bool(malformed), ("web", "password_hash"), f"web.password_hash: {malformed}"),
         (
             bool(alerts),
             ("alert",),
@@ -166,6 +167,11 @@ def _exposure(web: Web) -> str:
     if not web.enabled:
         return ""
     return exposure(web.address, has_password=bool(web.password_hash or web.password_file))
+
+
+def _malformed(web: Web) -> str:
+    in_force = web.enabled and not web.password_file
+    return hash_fault(web.password_hash) if in_force and web.password_hash else ""
 
 
 def _doubles(names: Iterable[str]) -> list[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from moodwire.config import credential_path
+from moodwire.config.reach import hash_fault
 from moodwire.diagnostics.finding import Findings, broken, fine, warning
 from moodwire.diagnostics.subject import Subject
 
 READABLE_BY_ALL = 0o004
+CREATE = "create it; if it exists: sudo moodwire doctor"
 
 
 def look(about: Subject) -> Findings:
@@ -47,12 +50,22 @@ def _secrets(about: Subject) -> Findings:
         "mqtt.ca_file": mqtt.ca_file,
         "mqtt.certificate_file": mqtt.certificate_file,
         "mqtt.key_file": mqtt.key_file,
-        "web.password_file": web.password_file if web.enabled else "",
     }
     for setting, name in named.items():
         if name and not os.access(credential_path(name), os.R_OK):
             yield broken(
                 "secrets",
                 f"{setting}: {credential_path(name)} cannot be read by this user",
-                "create it; if it exists: sudo moodwire doctor",
+                CREATE,
             )
+    if web.enabled and web.password_file:
+        yield from _page_password(credential_path(web.password_file))
+
+
+def _page_password(path: Path) -> Findings:
+    try:
+        fault, remedy = hash_fault(path.read_text(errors="replace").strip()), "put it into the file"
+    except OSError as error:
+        fault, remedy = str(error.strerror), CREATE
+    if fault:
+        yield broken("secrets", f"web.password_file: {path}: {fault}", remedy)

@@ -17,8 +17,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moodwire.config import Web, credential_path
-from moodwire.config.reach import exposure, is_loopback
-from moodwire.web.passwords import Brake, Session, Sessions, check_hash, verify_password
+from moodwire.config.reach import exposure, hash_fault, is_loopback
+from moodwire.web.passwords import Brake, Session, Sessions, verify_password
 
 COOKIE = "moodwire"
 OPEN_PATHS = ("/login", "/healthz", "/static/")
@@ -47,11 +47,11 @@ def password_hash(settings: Web) -> str | None:
     if settings.password_file:
         path = credential_path(settings.password_file)
         try:
-            stored = path.read_text().strip()
+            stored = path.read_text(errors="replace").strip()
         except OSError as error:
             raise AccessError(f"web.password_file: {path}: {error.strerror}") from error
-    if stored:
-        check_hash(stored)
+    if stored and (fault := hash_fault(stored)):
+        raise AccessError(f"web password: {fault}")
     return stored or None
 
 
