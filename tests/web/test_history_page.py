@@ -126,3 +126,18 @@ def test_a_day_that_no_clock_reaches_is_said(tmp_path, day):
     assert refused.value.status_code == 400
     with pytest.raises(HTTPException):
         history_page.span_to_forget("day", day)
+
+
+def test_what_is_exported_comes_by_the_day(tmp_path):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    days = (0, 1, 4)  # nothing was heard in between
+    store.add(
+        MoodMinute((day * 24 * 60 + row) * MINUTE, mood, 30.0, 0.8)
+        for day in days
+        for row in range(100)
+        for mood in ("happy", "sad")
+    )
+    head, *pieces = history_page.csv_rows(store)
+    assert head == history_page.CSV_HEAD
+    assert [piece.count("\n") for piece in pieces] == [200] * len(days)
+    assert pieces[0].splitlines()[0].endswith(",happy,30.00,0.8000")
