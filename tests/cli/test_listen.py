@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -14,8 +15,11 @@ from captured import OPENED, failure, packets
 from click.testing import Result
 from rich.console import Console
 
+from moodwire.audio.pipe import Pipe, PipeSource
 from moodwire.cli.live import Scene, describe
+from moodwire.cli.teller import PacedPipe, PipeClock
 from moodwire.decision.observation import AlertRaised, MoodChange, Observation, Window
+from moodwire.publish.clock import WallClock
 
 Run = Callable[..., Result]
 Record = Callable[..., Path]
@@ -136,6 +140,28 @@ def test_a_microphone_that_falls_silent_holds_no_mood(
     assert "moodwire/bench/mood " in after
     (event,) = [json.loads(line.split(" ", 1)[1]) for line in after if "/event {" in line]
     assert (event["event_type"], event["mood"]) == ("ended", "angry")
+
+
+def test_after_a_long_pause_of_a_pipe_hearing_begins_anew() -> None:
+    reading, writing = os.pipe()
+    now = 100.0
+    clock = PipeClock(WallClock(read_wall=lambda: now, read_monotonic=lambda: now))
+    source = PacedPipe(PipeSource(Pipe(reading)), clock)
+
+    def gaps(waited: float) -> list[bool]:
+        nonlocal now
+        now += waited
+        os.write(writing, bytes(2 * 16_000))
+        read = [source.read(10.0) for _ in range(10)]
+        return [chunk.after_gap for chunk in read if chunk]
+
+    assert gaps(0.0) == [False] * 10
+    assert gaps(3.0) == [False] * 10
+    assert gaps(1.0) == [False] * 10
+    assert gaps(20.0) == [True] + [False] * 9
+    assert [clock.wall(moment) for moment in (3.5, 4.0)] == pytest.approx([124.0, 124.0], abs=1.0)
+    for end in (reading, writing):
+        os.close(end)
 
 
 def test_the_view_shows_no_mood_while_nothing_is_to_be_judged(scene: Scene) -> None:

@@ -28,7 +28,7 @@ from moodwire.cli.setup import (
     read_bundle,
     read_config,
 )
-from moodwire.cli.teller import PipeClock, Summary, Teller, clock_for
+from moodwire.cli.teller import PacedPipe, PipeClock, Summary, Teller, clock_for
 from moodwire.config import Config, ProfileName
 from moodwire.decision.observation import Observation
 from moodwire.decision.thresholds import thresholds
@@ -36,7 +36,7 @@ from moodwire.events import SourceState
 from moodwire.hearing import Heard, Pace, hear
 from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
-from moodwire.publish.clock import Clock
+from moodwire.publish.clock import Clock, WallClock
 from moodwire.publish.composer import HEARING, ModelIdentity
 
 SILENCE = "only digital silence arrives: every sample is zero; see moodwire doctor"
@@ -77,8 +77,8 @@ def command(
     pipeline = make_pipeline(bundle, config)
     click.echo(f"opening {_called(wanted, config)}", err=True)
     source = open_input(wanted, config, RawFormat(rate=rate))
-    heard, clock = _dated(_paced(hear(pipeline, source), source), source)
-    steps = _steps(heard, pipeline, source)
+    source, clock = _dated(source)
+    steps = _steps(_paced(hear(pipeline, source), source), pipeline, source)
     summary = Summary()
     try:
         with exits_with(SOUND, SourceError):
@@ -108,12 +108,12 @@ def _paced(heard: Iterator[Heard], source: Source) -> Iterator[Heard]:
         yield chunk, told
 
 
-def _dated(heard: Iterator[Heard], source: Source) -> tuple[Iterator[Heard], Clock]:
-    """And what says when it was."""
+def _dated(source: Source) -> tuple[Source, Clock]:
+    """And what says when its sound was."""
     if isinstance(source, PipeSource):
-        clock = PipeClock()
-        return clock.follow(heard), clock
-    return heard, clock_for(recording=not source.live)
+        clock = PipeClock(WallClock())
+        return PacedPipe(source, clock), clock
+    return source, clock_for(recording=not source.live)
 
 
 def _steps(heard: Iterator[Heard], pipeline: Pipeline, source: Source) -> Iterator[Step]:

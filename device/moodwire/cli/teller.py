@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from moodwire.audio.clock import Arrivals, CaptureClock
 from moodwire.audio.pipe import PAUSE_SECONDS
-from moodwire.audio.source import MODEL_RATE
+from moodwire.audio.source import MODEL_RATE, Chunk, Source
 from moodwire.config import Config
 from moodwire.decision.observation import AlertRaised, MoodChange, Observation
 from moodwire.events import SourceState
-from moodwire.hearing import Heard
 from moodwire.publish.clock import Clock, RecordingClock, Stamp, WallClock
 from moodwire.publish.composer import Composer, ModelIdentity
 from moodwire.publish.console import Console
@@ -98,18 +97,18 @@ class PipeClock:
     """Of a pipe, whose time counts samples: what they tell was when they came. A writer that is
     faster than real time makes no event of the future."""
 
-    def __init__(self) -> None:
-        self._wall = WallClock()
+    def __init__(self, wall: WallClock) -> None:
+        self._wall = wall
         self._capture = CaptureClock(MODEL_RATE, PAUSE_SECONDS)
         self._arrivals = Arrivals()
 
-    def follow(self, heard: Iterator[Heard]) -> Iterator[Heard]:
-        for chunk, told in heard:
-            if chunk:
-                self._capture.arrived(self._wall.monotonic(), chunk.position + len(chunk.samples))
-                ahead = chunk.time - self._capture.time_of(chunk.position)
-                self._arrivals.note(chunk.time, chunk.end, ahead)
-            yield chunk, told
+    def came_after_pause(self, chunk: Chunk) -> bool:
+        """Takes note of when it came, which is now."""
+        capture, gaps = self._capture, self._capture.gaps
+        capture.arrived(self._wall.monotonic(), chunk.position + len(chunk.samples))
+        ahead = chunk.time - capture.time_of(chunk.position)
+        self._arrivals.note(chunk.time, chunk.end, ahead)
+        return capture.gaps != gaps
 
     def monotonic(self) -> float:
         return self._wall.monotonic()
@@ -123,3 +122,27 @@ class PipeClock:
     def _came(self, moment: float) -> float:
         """Now, where an end is told of what never began."""
         return self._arrivals.of(moment) if self._arrivals else self._wall.monotonic()
+
+
+class PacedPipe:
+    """A pipe as the daemon hears it: after a long pause, hearing begins anew."""
+
+    live = False
+
+    def __init__(self, source: Source, clock: PipeClock) -> None:
+        self.name = source.name
+        self._source = source
+        self._clock = clock
+
+    @property
+    def finished(self) -> bool:
+        return self._source.finished
+
+    def read(self, timeout: float) -> Chunk | None:
+        chunk = self._source.read(timeout)
+        if chunk is None:
+            return None
+        return replace(chunk, after_gap=self._clock.came_after_pause(chunk))
+
+    def close(self) -> None:
+        self._source.close()
