@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -121,6 +123,32 @@ def test_a_profile_that_the_model_refuses_does_not_come_back_with_the_next_start
     again.obedience.tell_controls()
     told = told_since(capsys)
     assert (told[PROFILE], told[HOLD]) == ("home", "7")
+
+
+RESTARTED = """
+import os, sys
+from pathlib import Path
+from moodwire.config import ConfigFile
+from moodwire.model.greeting import borrowed_error_output
+from moodwire.publish.commands import Restart
+from moodwire.service.controls import Controls
+from moodwire.service.daemon import Daemon
+
+text = f'mqtt.enabled = false\\nmicrophone.mute = true\\nmodel.path = "{sys.argv[1]}"'
+controls = Controls.read(ConfigFile(text), Path(sys.argv[2]))
+daemon = Daemon(controls, controls.config())
+os.execv = lambda *_: sys.exit(0 if borrowed_error_output.locked() else 1)
+daemon.obedience.obey(Restart())
+daemon.run()
+sys.exit("it went on")
+"""
+
+
+def test_a_program_that_starts_anew_waits_for_its_own_error_output(tmp_path: Path) -> None:
+    """A self-test that still runs may have borrowed it; in a process, for it keeps its signals."""
+    command = [sys.executable, "-c", RESTARTED, str(tones.BUNDLE), str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def pcm(level: float) -> bytes:

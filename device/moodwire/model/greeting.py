@@ -16,8 +16,9 @@ from typing import Final
 GREETING: Final = b"INFO: "
 """How a line begins that nobody needs."""
 
-_one_at_a_time = Lock()
-"""Two at once would give each other's descriptor back."""
+borrowed_error_output: Final = Lock()
+"""Two at once would give each other's descriptor back; and a program that takes this one's place
+meanwhile would have it for ever, and log into nothing."""
 
 
 @contextmanager
@@ -26,7 +27,7 @@ def without_greeting() -> Iterator[None]:
     if sys.__stderr__ is None:  # closed: the descriptor may be another file's by now
         yield
         return
-    with _one_at_a_time:
+    with borrowed_error_output:
         kept, said = os.dup(2), os.memfd_create("said")
         os.dup2(said, 2)
         try:

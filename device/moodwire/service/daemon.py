@@ -20,6 +20,7 @@ from moodwire.audio.spawn import Capture, spawn_capture
 from moodwire.audio.stream import CaptureStream, Stream
 from moodwire.config import Config
 from moodwire.model import Bundle
+from moodwire.model.greeting import borrowed_error_output
 from moodwire.publish.commands import Command
 from moodwire.publish.identity import Identities
 from moodwire.publish.outbox import Outbox
@@ -118,7 +119,8 @@ class Daemon:
             self._followers.stop()
         if self._restart:
             log.info("starting anew, as was asked")
-            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+            with borrowed_error_output:  # by a self-test that was asked for, too
+                os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
     def _start_anew(self) -> None:
         """A pipe says once what it carries: who begins in its midst would hear noise."""
