@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import pwd
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from broker import Broker, Subscriber, free_port
+from broker import MOSQUITTO, RUNNING, Broker, Subscriber, free_port
 
 from moodwire.config import Config
 from moodwire.diagnostics import Finding, Grade
@@ -46,8 +49,8 @@ def home(make_broker: Callable[..., Broker], tmp_path: Path) -> Broker:
     tls_port = free_port()
     more = settings(
         "moodwire.conf",
-        drop=("listener 1883", "allow_anonymous", "persistence", "autosave", "password_file",
-              "acl_file", "per_listener"),
+        drop=("listener 1883", "allow_anonymous", "autosave", "password_file", "acl_file",
+              "per_listener"),
         listener=f"{tls_port} 127.0.0.1",
         cafile=str(certificates / "ca.pem"),
         certfile=str(certificates / "server.pem"),
@@ -59,6 +62,40 @@ def home(make_broker: Callable[..., Broker], tmp_path: Path) -> Broker:
     broker.tls_port = tls_port  # type: ignore[attr-defined]
     broker.ca = certificates / "ca.pem"  # type: ignore[attr-defined]
     return broker
+
+
+DEBIAN = """\
+persistence true
+persistence_location {folder}/
+include_dir {folder}/conf.d
+user {user}
+"""
+"""/etc/mosquitto/mosquitto.conf of bookworm and trixie, beside which the examples are laid; but
+for its log, which is a file."""
+
+
+@pytest.mark.skipif(not MOSQUITTO, reason="mosquitto is not installed")
+@pytest.mark.parametrize("name", ["moodwire.conf", "bridge-car.conf"])
+def test_debians_mosquitto_starts_with_the_example_as_it_is(name: str, tmp_path: Path) -> None:
+    places = tmp_path / "conf.d", tmp_path / "certs"
+    for place in places:
+        place.mkdir()
+    subprocess.run([FIRMWARE / "mosquitto/certificates.sh", places[1], "localhost"], check=True)
+    shutil.copy(FIRMWARE / "mosquitto/moodwire.acl", tmp_path)
+    (tmp_path / "passwords").touch()
+    user = pwd.getpwuid(os.getuid()).pw_name
+    (tmp_path / "mosquitto.conf").write_text(DEBIAN.format(folder=tmp_path, user=user))
+    example = (FIRMWARE / "mosquitto" / name).read_text().replace("/etc/mosquitto", str(tmp_path))
+    example = re.sub(r"^listener \d+", lambda _: f"listener {free_port()}", example, flags=re.M)
+    (places[0] / name).write_text(example.replace("home.example:", "127.0.0.1:"))
+
+    command = [MOSQUITTO, "-c", tmp_path / "mosquitto.conf"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+        assert process.stderr
+        runs = any(line.endswith(RUNNING) for line in process.stderr)
+        process.kill()
+
+    assert runs
 
 
 def examined(home: Broker, user: str, password: str, device: str) -> dict[str, Finding]:
@@ -109,7 +146,7 @@ def test_a_car_stores_what_it_says_while_away_and_brings_it_home_in_order(
 ) -> None:
     more = settings(
         "bridge-car.conf",
-        drop=("listener", "allow_anonymous", "persistence", "autosave"),
+        drop=("listener", "allow_anonymous", "autosave"),
         address=f"127.0.0.1:{home.tls_port}",
         bridge_cafile=str(home.ca),
         remote_password=PASSWORDS["car"],
