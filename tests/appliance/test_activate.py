@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -24,7 +25,12 @@ case $1 in {fails}) exit 3 ;; esac
 SYSTEMCTL = """#!/bin/sh
 case $1 in
 list-units) echo "moodwire.service loaded active running" ;;
-restart) [ "$(readlink {home}/current)" != versions/{unready} ] ;;
+enable) touch {home}/../enabled ;;
+restart)
+    [ -e {home}/../enabled ] && echo "$2" >>{home}/../restarted
+    if [ -e {home}/../cut ]; then rm {home}/../cut && kill -KILL $PPID; fi
+    [ "$(readlink {home}/current)" != versions/{unready} ]
+    ;;
 esac
 """
 
@@ -61,7 +67,10 @@ class Device:
             (self.home / link).symlink_to(f"versions/{name}")
         return name
 
-    def runs_systemd(self, unready: str) -> None:
+    def runs_systemd(self, unready: str = "none", cut: bool = False) -> None:
+        """`cut`: the first to restart the service is killed then, as by a pulled plug."""
+        if cut:
+            (self.root / "opt/cut").touch()
         (self.root / "run/systemd/system").mkdir(parents=True)
         executable(self.root / "bin/udevadm", "#!/bin/sh\n")
         executable(self.root / "bin/systemctl", SYSTEMCTL.format(home=self.home, unready=unready))
@@ -73,6 +82,11 @@ class Device:
         return self.activate()
 
     def activate(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        process = self.start(*arguments)
+        told, complaint = process.communicate()
+        return subprocess.CompletedProcess(arguments, process.returncode, told, complaint)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
         script = self.root / "activate"
         text = ACTIVATE.read_text()
         for place in ("/opt/moodwire", "/usr/lib/moodwire", "/etc/moodwire", "/run/systemd"):
@@ -80,12 +94,12 @@ class Device:
             text = text.replace(place, f"{self.root}{place}")
         executable(script, text)
         path = f"{self.root / 'bin'}:{os.environ['PATH']}"
-        return subprocess.run(
+        return subprocess.Popen(
             ["sh", script, *arguments],
             env={"PATH": path},
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
         )
 
     @property
@@ -194,3 +208,80 @@ def test_going_back_to_what_does_not_start_is_told(device: Device) -> None:
     assert done.returncode == 1
     assert f"version {older} is in place again, but its service does not become" in done.stderr
     assert device.version_of("current") == older
+
+
+def test_a_first_installation_that_was_cut_short_is_enabled_and_started_by_the_next(
+    device: Device,
+) -> None:
+    version = device.has("1")
+    device.runs_systemd(cut=True)
+    assert device.install("1").returncode < 0
+    (device.root / "opt/enabled").unlink()  # it may have been cut short before that, too
+
+    done = device.activate()
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert device.version_of("current") == version
+    assert (device.root / "opt/restarted").read_text().split()[-1] == "moodwire.service"
+    assert (device.root / "opt/enabled").exists()
+
+
+@pytest.mark.parametrize("ready", [True, False], ids=["ready", "unready"])
+def test_what_ran_before_an_update_that_was_cut_short_is_not_lost(
+    device: Device, ready: bool
+) -> None:
+    device.has("1", "previous")
+    second, third = device.has("2", "current"), device.has("3")
+    device.runs_systemd(unready="none" if ready else third, cut=True)
+    assert device.install("3").returncode < 0
+
+    done = device.activate()
+
+    assert done.returncode == (0 if ready else 1)
+    assert second in device.versions
+    assert device.version_of("previous" if ready else "current") == second
+    assert not (device.home / "before").is_symlink()
+
+
+def test_going_back_from_an_update_that_was_cut_short(device: Device) -> None:
+    first = device.has("1", "previous")
+    second = device.has("2", "current")
+    device.has("3")
+    device.runs_systemd(cut=True)
+    assert device.install("3").returncode < 0
+
+    done = device.activate("rollback")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (device.version_of("current"), device.version_of("previous")) == (second, first)
+
+
+@pytest.mark.parametrize("full", ["venv", "pip", "sync"])
+def test_what_fits_not_on_the_disk_takes_no_room_on_it(device: Device, full: str) -> None:
+    """Half of a new version would leave none for what the running one has to write."""
+    current = device.has("1", "current")
+    fails = {each: "exit 1" if each == full else "" for each in ("venv", "pip", "sync")}
+    making = MAKES_ENVIRONMENT + f"echo '{fails['pip']}' >>\"$3/bin/pip\"\n{fails['venv']}\n"
+    executable(device.root / "bin/python3", making)
+    executable(device.root / "bin/sync", f"#!/bin/sh\n{fails['sync']}\n")
+
+    done = device.install("2")
+
+    assert done.returncode == 1
+    assert "the space that is left" in done.stderr
+    assert device.versions == {current}
+    assert device.version_of("current") == current
+
+
+def test_two_at_once_do_not_build_into_one_another(device: Device) -> None:
+    device.has("1", "previous")
+    device.has("2", "current")
+    lock = device.home / ".lock"
+    with lock.open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waits = device.start("rollback")
+        assert waits.stdout
+        assert "waiting for another" in waits.stdout.readline()
+        assert waits.poll() is None
+    waits.communicate()
+    assert waits.returncode == 0
