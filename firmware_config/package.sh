@@ -4,6 +4,7 @@
 # The one description of what is installed where; install.sh and `make deb` both use it. With a
 # wheelhouse (every dependency as a wheel) the package installs without any network.
 set -euo pipefail
+umask 022 # whoever makes it: on the device everybody may look into the folders
 
 wheelhouse=
 if [ "${1:-}" = --wheelhouse ]; then

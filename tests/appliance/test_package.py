@@ -22,7 +22,8 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     work = tmp_path_factory.mktemp("package")
     wheel = work / "moodwire-1.2.3-py3-none-any.whl"
     wheel.touch()
-    subprocess.run([FIRMWARE / "package.sh", wheel, work], check=True, stdout=subprocess.DEVNULL)
+    command = [FIRMWARE / "package.sh", wheel, work]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, umask=0o077)
     root = work / "root"
     subprocess.run(["dpkg-deb", "-x", work / "moodwire_1.2.3_all.deb", root], check=True)
     return root
@@ -34,6 +35,40 @@ def test_every_program_among_the_files_can_be_run_and_nothing_else(unpacked: Pat
 
     assert {file.name for file in files if file.stat().st_mode & 0o111} == programs
     assert programs == {"activate", "certificates.sh", "in_car.py"}
+
+
+def test_everybody_may_look_into_every_folder_whoever_made_the_package(unpacked: Path) -> None:
+    folders = [unpacked / "usr", *(each for each in unpacked.rglob("*") if each.is_dir())]
+
+    assert {each.stat().st_mode & 0o777 for each in folders} == {0o755}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounts, which only root may")
+@pytest.mark.parametrize("mounted", [True, False])
+def test_purging_leaves_no_state_and_a_partition_of_its_own_in_place(
+    tmp_path: Path, mounted: bool
+) -> None:
+    state = tmp_path / "var/lib/moodwire"
+    (state / "models").mkdir(parents=True)
+    program(tmp_path / "bin/getent", "exit 2")
+    text = (FIRMWARE / "debian/postrm").read_text()
+    for place in ("/etc/moodwire", "/var/lib/moodwire", "/opt/moodwire", "/run/systemd"):
+        assert place in text
+        text = text.replace(place, f"{tmp_path}{place}")
+    (tmp_path / "postrm").write_text(text)
+    mount = f"mount -t tmpfs tmpfs {state} && touch {state}/controls.json &&" if mounted else ""
+    check = f"&& {{ [ ! -e {state} ] || ls -A {state}; }}"
+
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", f"{mount} sh {tmp_path / 'postrm'} purge {check}"],
+        env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert state.exists() == mounted
 
 
 @pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
