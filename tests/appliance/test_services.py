@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -100,6 +101,17 @@ def test_a_package_that_did_not_arrive_whole_is_not_given_to_apt(
 
     assert done.returncode == 1
     assert "is not what SHA256SUMS beside it says" in done.stderr
+
+
+def test_what_sharing_a_microphone_takes_off_the_sandbox_is_on_it() -> None:
+    """ALSA's dsnoop gives its shared memory to a group, which a service must be let do."""
+    ours = (FIRMWARE / "alsa/moodwire.conf").read_text()
+    sandbox = (SYSTEMD / "moodwire.service.d/20-sandbox.conf").read_text().splitlines()
+    taken_off = re.findall(r"^#(\w+)=no$", ours, re.MULTILINE)
+
+    assert "ipc_gid audio" in ours
+    assert taken_off == ["PrivateUsers", "RemoveIPC"]
+    assert all(f"{each}=yes" in sandbox for each in taken_off)
 
 
 @pytest.mark.skipif(not shutil.which("arecord"), reason="alsa-utils is not installed")
