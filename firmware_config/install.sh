@@ -64,6 +64,9 @@ if [ -n "$package" ] && [ -e "$(dirname "$package")/SHA256SUMS" ]; then
         "copy both again"
 fi
 
+# A fresh image knows no packages yet, or those of the day on which it was made.
+apt-get update -qq || say "the lists of packages are as they were"
+
 if [ -z "$package" ]; then
     here=$(cd "$(dirname "$0")" && pwd)
     work=$(mktemp -d)

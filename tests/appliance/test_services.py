@@ -103,6 +103,24 @@ def test_a_package_that_did_not_arrive_whole_is_not_given_to_apt(
     assert "is not what SHA256SUMS beside it says" in done.stderr
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="install.sh wants root")
+@pytest.mark.parametrize("online", [True, False])
+def test_a_fresh_image_is_told_first_which_packages_there_are(tmp_path: Path, online: bool) -> None:
+    asked = tmp_path / "asked"
+    apt = tmp_path / "apt-get"
+    apt.write_text(f'#!/bin/sh\necho "$1" >>{asked}\n[ "$1" != update ] || {str(online).lower()}\n')
+    apt.chmod(0o755)
+    (tmp_path / "moodwire.deb").touch()
+
+    subprocess.run(
+        [FIRMWARE / "install.sh", tmp_path / "moodwire.deb"],
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        check=True,
+    )
+
+    assert asked.read_text().split() == ["update", "install"]
+
+
 def test_what_sharing_a_microphone_takes_off_the_sandbox_is_on_it() -> None:
     """ALSA's dsnoop gives its shared memory to a group, which a service must be let do."""
     ours = (FIRMWARE / "alsa/moodwire.conf").read_text()
