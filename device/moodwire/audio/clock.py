@@ -19,24 +19,27 @@ class CaptureClock:
         self._stall_seconds = stall_seconds
         self._origin: float | None = None
         self._position = 0
-        self.gaps = 0
-        """How often capture stood still and then went on."""
 
-    def arrived(self, now: float, position: int, lost: bool = False) -> None:
+    def arrived(self, now: float, position: int, lost: bool = False) -> bool:
         """At `now`, all samples before `position` had been heard; `lost`: and some in between
-        were not, so that these are later than their number says."""
+        were not, so that these are later than their number says.
+
+        Returns whether capture had stood still, and these come after a gap.
+        """
+        stood_still = False
         candidate = now - position / self._rate
         if self._origin is None:
             self._origin = candidate
         elif candidate - self._origin > self._stall_seconds:
             self._origin = candidate
-            self.gaps += 1
+            stood_still = True
         elif lost:
             self._origin = max(candidate, self._origin)
         else:
             later = self._origin + DRIFT * (position - self._position) / self._rate
             self._origin = min(candidate, later)
         self._position = position
+        return stood_still
 
     def time_of(self, position: int) -> float:
         """Monotonic seconds at which this sample was heard."""

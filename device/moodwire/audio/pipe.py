@@ -31,7 +31,6 @@ FOREIGN = {b"fLaC": "FLAC", b"OggS": "Ogg", b"ID3\x03": "MP3", b"ID3\x04": "MP3"
 PAUSE_SECONDS = 5.0
 """More than a pipe holds: what comes after so long was not heard right after what came before."""
 
-
 HEADER_SECONDS = 10.0
 """From the first bytes of a WAV header to its last: it is written in one go."""
 

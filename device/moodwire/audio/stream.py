@@ -179,7 +179,6 @@ class Decoder:
         self._channel = channel if opening.channels > 1 else 0
         self._resampler = Resampler(opening.rate)
         self._clock = CaptureClock(opening.rate)
-        self._gaps = 0
         self._position = 0  # of the next sample at the device's rate
         self._made = 0.0  # seconds of output since the last gap, counted from `_origin`
         self._origin = 0  # position at which the resampler began
@@ -206,10 +205,8 @@ class Decoder:
         if overflowed:
             late = complete - self._clock.time_of(self._position + len(frames))
             missing = max(1, round(late * MODEL_RATE))
-        self._clock.arrived(complete, self._position + len(frames), overflowed)
-        after_gap = self._clock.gaps != self._gaps
+        after_gap = self._clock.arrived(complete, self._position + len(frames), overflowed)
         if after_gap:
-            self._gaps = self._clock.gaps
             self._resampler.reset()
             self._origin, self._made = self._position, 0.0
         wanted = self._wanted(frames)

@@ -104,11 +104,11 @@ class PipeClock:
 
     def came_after_pause(self, chunk: Chunk) -> bool:
         """Takes note of when it came, which is now."""
-        capture, gaps = self._capture, self._capture.gaps
-        capture.arrived(self._wall.monotonic(), chunk.position + len(chunk.samples))
-        ahead = chunk.time - capture.time_of(chunk.position)
+        ends = chunk.position + len(chunk.samples)
+        after_pause = self._capture.arrived(self._wall.monotonic(), ends)
+        ahead = chunk.time - self._capture.time_of(chunk.position)
         self._arrivals.note(chunk.time, chunk.end, ahead)
-        return capture.gaps != gaps
+        return after_pause
 
     def monotonic(self) -> float:
         return self._wall.monotonic()

@@ -35,7 +35,6 @@ class PipedStream:
         self._source = PipeSource(pipe, channel=channel, block_seconds=packet / MODEL_RATE)
         self._not_before = not_before
         self._clock = CaptureClock(MODEL_RATE, PAUSE_SECONDS)
-        self._gaps = 0
         self._start: float | None = None  # of the sample with number 0, had there been no gap
 
     def fileno(self) -> int:
@@ -58,14 +57,12 @@ class PipedStream:
 
     def _block(self, chunk: Chunk, now: float) -> Block:
         clock = self._clock
-        clock.arrived(now, chunk.position + len(chunk.samples))
-        after_gap = clock.gaps != self._gaps
+        after_gap = clock.arrived(now, chunk.position + len(chunk.samples))
         came = clock.time_of(chunk.position)
         if self._start is None:
             self._start = max(came, self._not_before) - chunk.position / MODEL_RATE
         begins = self._start + chunk.position / MODEL_RATE
         if after_gap:  # time must not run backwards, even if it was ahead by more than the gap
-            self._gaps = clock.gaps
             self._start += max(0.0, came - begins)
             begins = max(begins, came)
         return Block(
