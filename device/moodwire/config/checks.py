@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from moodwire.config.reach import exposure, hash_fault
-from moodwire.config.sections import Config, Section, Web
+from moodwire.config.sections import Config, Decision, Gate, Mqtt, Section, Web
 from moodwire.config.words import allowed, is_secret
 
 Key = tuple[str | int, ...]
+
+Rule = tuple[bool, Key, str]
+"""Whether it is broken, where, and what is to be said then."""
 
 
 @dataclass(frozen=True)
@@ -108,58 +111,72 @@ def _unknown(key: Key, name: str, known: list[str]) -> str:
 
 def contradictions(config: Config) -> list[Problem]:
     """Values that are allowed each for itself and make no sense together."""
-    gate, decision, mqtt = config.gate, config.decision, config.mqtt
-    exposed, malformed = _exposure(config.web), _malformed(config.web)
-    alerts = _doubles(alert.name for alert in config.alert)
-    topics = _doubles(each.topic for each in config.history.context)
-    rules: list[tuple[bool, Key, str]] = [
-        (
-            gate.exit > gate.enter,
-            ("gate", "exit"),
-            f"gate.exit is {gate.exit}; it must not lie above gate.enter, {gate.enter}",
-        ),
-        (
-            decision.exit > decision.enter,
-            ("decision", "exit"),
-            f"decision.exit is {decision.exit}; it must not lie above decision.enter, "
-            f"{decision.enter}",
-        ),
-        (
-            decision.onset_votes > decision.onset_windows,
-            ("decision", "onset_votes"),
-            f"decision.onset_votes is {decision.onset_votes}; it must not exceed "
-            f"decision.onset_windows, {decision.onset_windows}",
-        ),
-        (
-            bool(mqtt.password and mqtt.password_file),
-            ("mqtt", "password_file"),
-            "mqtt.password and mqtt.password_file are both set; keep the file",
-        ),
-        (
-            bool(mqtt.certificate_file) != bool(mqtt.key_file),
-            ("mqtt", "certificate_file"),
-            "mqtt.certificate_file and mqtt.key_file belong together; one of them is missing",
-        ),
-        (
-            bool(mqtt.ca_file or mqtt.certificate_file) and not mqtt.tls,
-            ("mqtt", "tls"),
-            "mqtt.tls is false although certificates are set; set it to true",
-        ),
-        (bool(exposed), ("web", "address"), exposed),
-        (bool(malformed), ("web", "password_hash"), f"web.password_hash: {malformed}"),
-        (
-            bool(alerts),
-            ("alert",),
-            f"two alerts are named {', '.join(alerts)}; every alert needs a name of its own",
-        ),
-        (
-            bool(topics),
-            ("history", "context"),
-            f"history.context names the topic {', '.join(topics)} twice; its numbers can be kept "
-            "under one name only",
-        ),
+    rules = [
+        *_thresholds(config.gate, config.decision),
+        *_broker(config.mqtt),
+        *_page(config.web),
+        *_lists(config),
     ]
     return [Problem(key, message) for broken, key, message in rules if broken]
+
+
+def _thresholds(gate: Gate, decision: Decision) -> Iterator[Rule]:
+    yield (
+        gate.exit > gate.enter,
+        ("gate", "exit"),
+        f"gate.exit is {gate.exit}; it must not lie above gate.enter, {gate.enter}",
+    )
+    yield (
+        decision.exit > decision.enter,
+        ("decision", "exit"),
+        f"decision.exit is {decision.exit}; it must not lie above decision.enter, {decision.enter}",
+    )
+    yield (
+        decision.onset_votes > decision.onset_windows,
+        ("decision", "onset_votes"),
+        f"decision.onset_votes is {decision.onset_votes}; it must not exceed "
+        f"decision.onset_windows, {decision.onset_windows}",
+    )
+
+
+def _broker(mqtt: Mqtt) -> Iterator[Rule]:
+    yield (
+        bool(mqtt.password and mqtt.password_file),
+        ("mqtt", "password_file"),
+        "mqtt.password and mqtt.password_file are both set; keep the file",
+    )
+    yield (
+        bool(mqtt.certificate_file) != bool(mqtt.key_file),
+        ("mqtt", "certificate_file"),
+        "mqtt.certificate_file and mqtt.key_file belong together; one of them is missing",
+    )
+    yield (
+        bool(mqtt.ca_file or mqtt.certificate_file) and not mqtt.tls,
+        ("mqtt", "tls"),
+        "mqtt.tls is false although certificates are set; set it to true",
+    )
+
+
+def _page(web: Web) -> Iterator[Rule]:
+    exposed, malformed = _exposure(web), _malformed(web)
+    yield bool(exposed), ("web", "address"), exposed
+    yield bool(malformed), ("web", "password_hash"), f"web.password_hash: {malformed}"
+
+
+def _lists(config: Config) -> Iterator[Rule]:
+    alerts = _doubles(alert.name for alert in config.alert)
+    topics = _doubles(each.topic for each in config.history.context)
+    yield (
+        bool(alerts),
+        ("alert",),
+        f"two alerts are named {', '.join(alerts)}; every alert needs a name of its own",
+    )
+    yield (
+        bool(topics),
+        ("history", "context"),
+        f"history.context names the topic {', '.join(topics)} twice; its numbers can be kept "
+        "under one name only",
+    )
 
 
 def _exposure(web: Web) -> str:

@@ -65,14 +65,7 @@ def command(
         for seeded, training in wanted:
             train_here(material, seeded, plan, training, runs, tensorboard)
         return
-    path = data.processes.path
-    recipe_name, plan_name = (
-        str(path(Path(name))) if name.endswith(".toml") else name
-        for name in (recipe_name, plan_name)
-    )
-    given = ["--recipe", recipe_name, "--plan", plan_name]
-    given += ["--runs", str(path(runs)), "--cache", str(data.cache), "--workers", "1"]
-    given += [word for root in data.roots for word in ("--data", str(root))]
+    given = options_for_workers(recipe_name, plan_name, runs, data)
     given += ["--tensorboard"] if tensorboard else []
     with data.processes.pool() as cluster:
         running = [
@@ -83,6 +76,18 @@ def command(
         ]
         for finished in as_completed(running):
             click.echo(finished.result())
+
+
+def options_for_workers(recipe_name: str, plan_name: str, runs: Path, data: Data) -> list[str]:
+    """Of the same command, for who has folders of their own."""
+    path = data.processes.path
+    recipe_name, plan_name = (
+        str(path(Path(name))) if name.endswith(".toml") else name
+        for name in (recipe_name, plan_name)
+    )
+    given = ["--recipe", recipe_name, "--plan", plan_name]
+    given += ["--runs", str(path(runs)), "--cache", str(data.cache), "--workers", "1"]
+    return given + [word for root in data.roots for word in ("--data", str(root))]
 
 
 def train_here(
