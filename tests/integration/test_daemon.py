@@ -158,6 +158,23 @@ def test_a_restart_is_a_fresh_program_in_the_same_process(
         assert daemon.process.poll() is None
 
 
+def test_a_mood_of_before_a_power_cut_is_gone_when_the_device_is_back(
+    make_daemon: MakeDaemon, broker: Broker
+) -> None:
+    """Whoever acts on a mood that the device is in would act on last night's."""
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True)
+        daemon.feed(np.concatenate((ROOM[:16_000], tones.tone("angry", 4.0))))
+        heard.topic(f"{ROOT}/mood", b"angry")
+        daemon.kill()
+        heard.topic(f"{ROOT}/availability", b"offline")
+        mark = heard.mark()
+        make_daemon(broker, piped=True)
+        heard.topic(f"{ROOT}/availability", b"online", after=mark)
+        told = {each.topic: each.payload for each in heard.messages[mark:]}
+        assert told[f"{ROOT}/source"] == b"starting" and told[f"{ROOT}/mood"] == b""
+
+
 def test_reload_takes_a_good_file_and_keeps_the_old_one_on_error(
     make_daemon: MakeDaemon, broker: Broker, make_broker: Callable[..., Broker], tmp_path: Path
 ) -> None:

@@ -27,12 +27,14 @@ def events(heard: Subscriber) -> list[dict]:
 def test_a_device_says_who_it_is_then_how_it_is_then_what_happens(broker, make_device):
     with Subscriber(broker) as heard:
         device = make_device(config_for(broker))
-        device.connected()
+        heard.topic(f"{ROOT}/availability", b"online")
+        told = [m.topic for m in heard.messages]
+        assert told[0] == DISCOVERY and told[-1] == f"{ROOT}/availability"
+        assert {f"{ROOT}/{value}" for value in ("source", "mood", "state")} < set(told)
         device.live()
         device.say("happy")
         event = json.loads(heard.topic(f"{ROOT}/event").payload)
 
-        assert [m.topic for m in heard.messages[:2]] == [DISCOVERY, f"{ROOT}/availability"]
         assert event["mood"] == "happy"
         assert event["id"] == event["mood_id"]
         assert event["delayed"] is False
@@ -277,12 +279,11 @@ def test_a_command_left_retained_does_nothing_when_the_device_comes(broker, make
 def test_home_assistants_birth_makes_the_device_announce_itself_again(broker, make_device):
     with Subscriber(broker) as heard:
         make_device(config_for(broker))
-        heard.topic(f"{ROOT}/state")
+        heard.topic(f"{ROOT}/availability", b"online")
         mark = heard.mark()
         heard.publish("homeassistant/status", "online")
-        heard.topic(f"{ROOT}/state", after=mark)
-        topics = [m.topic for m in heard.messages[mark:]]
-        assert topics[1:3] == [DISCOVERY, f"{ROOT}/availability"]
+        heard.topic(f"{ROOT}/availability", after=mark)
+        assert heard.messages[mark + 1].topic == DISCOVERY
 
 
 def test_without_home_assistant_an_earlier_announcement_is_taken_back(broker, make_device):

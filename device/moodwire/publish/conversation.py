@@ -55,7 +55,8 @@ class Conversation:
         ]
 
     def greet(self) -> None:
-        self._dispatch.connected(self._greeting())
+        self._dispatch.connected(self._announcement())
+        self._dispatch.tell_once([self._online])
 
     def acknowledged(self, number: int, refusal: str | None, unread: bool) -> None:
         self._dispatch.acknowledged(number, refusal, time.monotonic())
@@ -77,14 +78,19 @@ class Conversation:
     def announce_when_due(self) -> None:
         if time.monotonic() >= self.announce_at:
             self.announce_at = NEVER
-            self._dispatch.announce(self._greeting())
+            self._dispatch.announce(self._announcement())
+            self._dispatch.tell_once([self._online])
 
     def goodbye(self) -> Packet:
         return Packet(self._topics.availability, OFFLINE, qos=1, retain=True)
 
-    def _greeting(self) -> list[Publication]:
-        online = Publication(self._topics.availability, ONLINE, Delivery.VALUE)
-        return [self._discovery.announcement(), online] if self._discovery.enabled else [online]
+    def _announcement(self) -> list[Publication]:
+        return [self._discovery.announcement()] if self._discovery.enabled else []
+
+    @property
+    def _online(self) -> Publication:
+        """After the values: until then the broker holds the mood of before, maybe of last night."""
+        return Publication(self._topics.availability, ONLINE, Delivery.VALUE)
 
     def _take(self, request: Request) -> None:
         verdict = self._reader.read(request)

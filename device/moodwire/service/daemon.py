@@ -101,12 +101,12 @@ class Daemon:
         )
         version, device = moodwire.__version__, monitor.parts.config.device.id
         log.info("moodwire %s is %s, with %s (%s)", version, device, bundle.name, bundle.hash)
-        monitor.parts.link.start()
         self._followers.start()
         try:
             self._was_deaf = self.obedience.muted
             monitor.start(muted=self._was_deaf)
             self.obedience.tell_controls()
+            monitor.parts.link.start()  # knows by now what to say before `online`
             monitor.run()
         finally:
             if self._restart:
@@ -180,8 +180,12 @@ class Daemon:
         if new.composer is not old.composer:  # which alone knows by what id a mood was told
             monitor.break_off()
         if new.link is not old.link:
-            _exchange_links(old, new)
+            _leave(old, new)
         monitor.replace(new)
+        if new.link is not old.link:
+            new.link.start()
+            if new.outbox is not None:
+                _wait_until_connected(new.link)
         if wanted not in (self._wanted, self._followed):
             log.warning("[web] and [history] take effect when the daemon is restarted")
         self._wanted = wanted
@@ -205,7 +209,7 @@ class Daemon:
         )
 
 
-def _exchange_links(old: Parts, new: Parts) -> None:
+def _leave(old: Parts, new: Parts) -> None:
     """What waits for the broker goes on waiting."""
     old.link.stop(STOP_SECONDS)
     if new.outbox is not None:
@@ -214,9 +218,6 @@ def _exchange_links(old: Parts, new: Parts) -> None:
         if new.outbox is not None:
             new.outbox.take_over(old.outbox)
         old.outbox.close()
-    new.link.start()
-    if new.outbox is not None:
-        _wait_until_connected(new.link)
 
 
 def _wait_until_connected(link: Publisher) -> None:
