@@ -203,6 +203,26 @@ def test_reload_takes_a_good_file_and_keeps_the_old_one_on_error(
         heard.topic(f"{ROOT}/availability", b"offline")
 
 
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_level_that_is_published_no_more_is_not_left_on_the_broker(
+    make_daemon: MakeDaemon, broker: Broker, tmp_path: Path, restarted: bool
+) -> None:
+    with Subscriber(broker) as heard:
+        daemon = make_daemon(broker, piped=True, mqtt={"publish_level": True})
+        daemon.feed(ROOM[:16_000])
+        heard.wait(lambda each: each.topic == f"{ROOT}/level" and each.payload != b"")
+        heard.topic(f"{ROOT}/availability", b"online")
+        mark = heard.mark()
+        if restarted:
+            daemon.terminate()
+            make_daemon(broker, piped=True)
+        else:
+            daemon.configure(sections_for(broker, tmp_path / "state", {}))
+            daemon.reload()
+        heard.topic(f"{ROOT}/availability", b"online", after=mark)
+        assert f"{ROOT}/level" not in heard.retained()
+
+
 def test_what_is_set_from_afar_puts_no_file_in_force_that_is_being_edited(
     make_daemon: MakeDaemon, broker: Broker, tmp_path: Path
 ) -> None:

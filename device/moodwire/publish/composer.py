@@ -182,9 +182,8 @@ class Composer:
     def _take_back(self) -> list[Publication]:
         topics = self._topics
         self._state_key = self._confidence = self._level = None
-        values = [topics.mood, topics.confidence, topics.speech]
-        if self._publish_level:
-            values.append(topics.level)
+        # the level also where it is not published: an earlier run may have done so
+        values = [topics.mood, topics.confidence, topics.speech, topics.level]
         told = [item for topic in values for item in self._value(topic, UNKNOWN)]
         return [*told, *self._value(topics.state, encode(self._state(None)))]
 

@@ -179,6 +179,7 @@ class Daemon:
             if_refused.pop_all()
         if new.composer is not old.composer:  # which alone knows by what id a mood was told
             monitor.break_off()
+            old.link.publish(old.composer.source("starting"))  # its values are told no more
         if new.link is not old.link:
             _leave(old, new)
         monitor.replace(new)
