@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from moodwire.config import Config, Paths
+from moodwire.history import keeper as keeper_module
 from moodwire.history import recorder as recorder_module
 from moodwire.history.keeper import HistoryKeeper
 from moodwire.history.recorder import HistoryRecorder
@@ -16,6 +17,7 @@ from moodwire.history.spans import hour_of
 from moodwire.history.store import HOUR, MINUTE, ContextHour, DamagedError, HistoryStore, MoodMinute
 
 DAY = 24 * HOUR
+LONG_AGO = int(datetime(2001, 1, 1, tzinfo=UTC).timestamp())
 NOON = int(datetime(2026, 3, 2, 12, 0, tzinfo=UTC).timestamp())
 
 
@@ -110,6 +112,29 @@ def test_rows_older_than_the_retention_go(store):
         recorder.hear(NOON - back * DAY, 2.0 * HOUR, "sad", 0.5)
         recorder.flush(NOON - back * DAY)
     assert [row.minute for row in store.moods(0, 2e9)] == [NOON - DAY, NOON]
+
+
+@pytest.mark.parametrize("is_set", [True, False])
+def test_what_is_old_goes_unheard_only_by_a_clock_that_was_set(tmp_path, monkeypatch, is_set):
+    """As where the microphone has been muted for longer than the retention."""
+    monkeypatch.setattr(keeper_module, "clock_is_set", lambda: is_set)
+    config = msgspec.structs.replace(Config(), paths=Paths(state=str(tmp_path)))
+    keeper = HistoryKeeper(config)
+    keeper.store.add([MoodMinute(LONG_AGO, "sad", 60.0, 0.5)])
+    keeper.start()
+    keeper.stop()
+    assert len(keeper.store.moods(0, 2e9)) == (0 if is_set else 1)
+
+
+def test_hours_go_with_time_also_where_nobody_speaks(store):
+    recorder = HistoryRecorder(store, keep_days=2)
+    for back in (5, 1, 0):
+        recorder.hear(NOON - back * DAY, HOUR, "quiet", None)
+        recorder.note_context(NOON - back * DAY, "Outdoors", 7.0)
+        recorder.flush(NOON - back * DAY)
+    kept = [NOON - DAY, NOON]
+    assert list(store.listened(0, 2e9)) == kept
+    assert [row.hour for row in store.context(0, 2e9)] == kept
 
 
 def test_a_clock_that_is_wrong_for_a_while_makes_nothing_old(store):

@@ -14,6 +14,7 @@ from moodwire.decision.observation import Observation
 from moodwire.events import SourceState
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.store import HistoryStore, history_path
+from moodwire.publish.clock import clock_is_set
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +59,7 @@ class HistoryKeeper:
         while not ended:
             ended = self._stop.wait(self._write_every)
             with self._reporting():
-                self.recorder.flush(time.time())
+                self.recorder.flush(time.time(), clock_is_set=clock_is_set())
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:

@@ -21,7 +21,7 @@ SILENT_MOOD = "quiet"
 DAY = 24 * HOUR
 
 BELIEVED_AFTER = 2 * HOUR
-"""Of listening in the week up to a time, until that time is no slip of the clock."""
+"""Of listening in the week up to a time, until that time is no slip of a clock that nobody set."""
 
 MOST_WAITING = 10_000
 """Entries of each kind that wait for a file that cannot be written: a week of talk, 4 MB."""
@@ -72,12 +72,12 @@ class HistoryRecorder:
             except DamagedError as error:
                 self._store.set_aside(error)
 
-    def flush(self, utc: float) -> None:
+    def flush(self, utc: float, *, clock_is_set: bool = False) -> None:
         """Write what was collected and drop what is older than the retention."""
         with self._writing:
             try:
                 self._write()
-                self._drop_old(utc)
+                self._drop_old(utc, clock_is_set)
             except DamagedError as error:
                 self._store.set_aside(error)
                 self._write()
@@ -99,12 +99,13 @@ class HistoryRecorder:
             raise
         self.lost = 0
 
-    def _drop_old(self, utc: float) -> None:
+    def _drop_old(self, utc: float, clock_is_set: bool) -> None:
         """Unless a clock that is wrong for a while makes everything look old."""
-        span = self._store.span()
-        if span is None or span[0] >= utc - self._keep - DAY:
+        oldest = self._store.oldest()
+        if oldest is None or oldest >= utc - self._keep - DAY:
             return
-        if sum(self._store.listened(utc - 7 * DAY, utc).values()) >= BELIEVED_AFTER:
+        heard = sum(self._store.listened(utc - 7 * DAY, utc).values())
+        if clock_is_set or heard >= BELIEVED_AFTER:
             self._store.forget(0, utc - self._keep)
 
     def _put_back(

@@ -60,6 +60,10 @@ INSERT INTO context VALUES (?, ?, ?, ?) ON CONFLICT (hour, name) DO UPDATE SET
     mean = (mean * readings + excluded.mean * excluded.readings) / (readings + excluded.readings),
     readings = readings + excluded.readings
 """
+_OLDEST = """
+SELECT min(start) FROM (SELECT min(minute) AS start FROM mood
+UNION ALL SELECT min(hour) FROM listened UNION ALL SELECT min(hour) FROM context)
+"""
 _NEXT = "SELECT minute FROM mood WHERE minute >= ? AND minute < ? ORDER BY minute LIMIT 1"
 _ADD_UP = f"""
 SELECT minute / {QUARTER} * {QUARTER} AS start, mood, sum(seconds) FROM mood
@@ -163,6 +167,11 @@ class HistoryStore:
         """First and last stored minute; None while there is nothing."""
         rows = self._read("SELECT min(minute), max(minute) FROM mood")
         return rows[0] if rows and rows[0][0] is not None else None
+
+    def oldest(self) -> int | None:
+        """When the first of anything begins; None while there is nothing."""
+        rows = self._read(_OLDEST)
+        return rows[0][0] if rows else None
 
     def forget(self, start: float, end: float) -> int:
         """Delete what was stored between the two times; returns how many minutes are gone.
