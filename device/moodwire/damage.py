@@ -23,7 +23,7 @@ def set_aside(path: Path, what: str, reason: str) -> None:
     when = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     aside = path.with_name(f"{path.name}.corrupt-{when}")
     path.replace(aside)
-    for tail in ("-wal", "-shm"):
+    for tail in ("-wal", "-shm", "-journal"):
         path.with_name(path.name + tail).unlink(missing_ok=True)
     for old in were_set_aside(path)[:-FILES_KEPT]:
         old.unlink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date, datetime
 
 import pytest
@@ -11,6 +13,8 @@ from moodwire.cli import history
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import bounds
 from moodwire.history.store import MINUTE, HistoryStore, MoodMinute
+
+NINE = int(datetime(2026, 3, 2, 9).timestamp())
 
 
 @pytest.mark.usefixtures("india")
@@ -62,6 +66,21 @@ def test_a_damaged_history_is_said_in_one_line_and_left(moodwire, tmp_path, opti
     (line,) = result.output.splitlines()
     assert f"the history in {path} is damaged (file is not a database)" in line
     assert list(tmp_path.glob("history*")) == [path]
+
+
+def test_a_history_can_be_read_where_nothing_can_be_written(tmp_path):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add([MoodMinute(NINE, "happy", 60.0, 0.8)])
+    read = f"ulimit -f 0; exec {sys.executable} -m moodwire history --csv --all --file {store.path}"
+    told = subprocess.run(["bash", "-c", read], capture_output=True, text=True)
+    assert (told.returncode, len(told.stdout.splitlines())) == (0, 2), told.stderr
+    assert list(tmp_path.iterdir()) == [store.path]
+
+
+def test_what_is_no_file_is_said_in_one_line(moodwire, tmp_path):
+    result = moodwire("history", "--file", tmp_path)
+    assert result.exit_code == 1
+    assert result.output == "Error: unable to open database file\n"
 
 
 def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(moodwire, tmp_path):

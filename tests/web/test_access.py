@@ -227,6 +227,14 @@ def test_a_damaged_history_is_said_in_one_line(serve):
     assert host.history.path.read_bytes().startswith(b"no database")
 
 
+def test_a_card_that_cannot_be_used_is_said_in_one_line(serve):
+    host, server = serve(history=True)
+    host.history.path.mkdir()
+    answer = ask(server, "GET", "/history", Accept="*/*")
+    assert answer.status == 503
+    assert "Unable to open database file." in answer.body
+
+
 def test_the_self_test_runs_nothing_of_the_current_folder(among_traps):
     assert asyncio.run(app.run_self_test(None))["ok"]
     assert not among_traps.exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import sqlite3
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -50,7 +51,7 @@ def command(
         start, end = bounds(chosen)
     if everything:
         start, end = 0.0, FOREVER
-    with exits_with(FAULT, DamagedError):
+    with exits_with(FAULT, DamagedError, sqlite3.OperationalError):
         minutes = store.moods(start, end)
         if as_json:
             rows = [{**_row(m), "confidence": round(m.confidence, 4)} for m in minutes]

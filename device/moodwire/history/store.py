@@ -118,6 +118,9 @@ class DamagedError(sqlite3.DatabaseError):
 class HistoryStore:
     """One file in the state directory. Each call opens and closes it: no lock is held between.
 
+    SQLite's plain journal is only there while something is written, so that a card that is full or
+    read-only can still be read.
+
     Any call may raise a DamagedError. Only who writes sets the file aside then: see the recorder.
     """
 
@@ -176,20 +179,18 @@ class HistoryStore:
     def forget(self, start: float, end: float) -> int:
         """Delete what was stored between the two times; returns how many minutes are gone.
 
-        The pages are overwritten (secure_delete) and the write-ahead log is emptied, so that the
-        rows cannot be read from the file any more. Hours are forgotten where they overlap. Files
-        that were set aside go as a whole: what else they hold cannot be told any more.
+        The pages are overwritten (secure_delete), so that the rows cannot be read from the file any
+        more. Hours are forgotten where they overlap. Files that were set aside go as a whole: what
+        else they hold cannot be told any more.
         """
-        with self._open() as database:
-            with database:
-                gone = database.execute(
-                    "DELETE FROM mood WHERE minute > ? AND minute < ?", (start - MINUTE, end)
-                ).rowcount
-                for table in ("listened", "context"):
-                    database.execute(
-                        f"DELETE FROM {table} WHERE hour > ? AND hour < ?", (start - HOUR, end)
-                    )
-            database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self._open() as database, database:
+            gone = database.execute(
+                "DELETE FROM mood WHERE minute > ? AND minute < ?", (start - MINUTE, end)
+            ).rowcount
+            for table in ("listened", "context"):
+                database.execute(
+                    f"DELETE FROM {table} WHERE hour > ? AND hour < ?", (start - HOUR, end)
+                )
         for old in were_set_aside(self.path):
             old.unlink()
         return gone
@@ -217,8 +218,6 @@ class HistoryStore:
             self.path.touch(mode=0o600)
         database = sqlite3.connect(self.path, timeout=10.0)
         try:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
             database.execute("PRAGMA secure_delete = ON")
             database.executescript(_TABLES)
             yield database

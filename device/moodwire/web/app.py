@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Mapping
@@ -61,7 +62,8 @@ def build_app(host: Host, guard: Guard) -> Starlette:
         middleware=[Middleware(GuardMiddleware, guard=guard)],
         exception_handlers={
             HTTPException: pages.problem,
-            DamagedError: pages.damaged,
+            DamagedError: pages.unusable,
+            sqlite3.OperationalError: pages.unusable,
             Exception: pages.failure,
         },
     )
@@ -209,7 +211,8 @@ class Pages:
         values = {"heading": heading, "text": error.detail}
         return self._page(request, "", "problem.html", values, error.status_code)
 
-    async def damaged(self, request: Request, error: Exception) -> Response:
+    async def unusable(self, request: Request, error: Exception) -> Response:
+        """The history is damaged, or its card is full or read-only."""
         text = str(error)
         return await self.problem(request, HTTPException(503, f"{text[:1].upper()}{text[1:]}."))
 
