@@ -23,6 +23,7 @@ from moodwire.diagnostics import broker as doctor
 from moodwire.diagnostics.subject import Subject
 from moodwire.events import AlertEvent, encode
 from moodwire.model import load_bundle
+from moodwire.publish.topics import Topics
 
 pytestmark = pytest.mark.broker
 
@@ -141,9 +142,9 @@ def test_only_home_assistant_commands_and_the_viewer_only_reads(home: Broker) ->
     assert heard == {(command, b"assistant"), ("moodwire/kitchen/mood", b"kitchen")}
 
 
-def test_a_car_stores_what_it_says_while_away_and_brings_it_home_in_order(
-    home: Broker, make_broker: Callable[..., Broker]
-) -> None:
+@pytest.fixture
+def car(home: Broker, make_broker: Callable[..., Broker]) -> Broker:
+    """bridge-car.conf."""
     more = settings(
         "bridge-car.conf",
         drop=("listener", "allow_anonymous", "autosave"),
@@ -152,7 +153,12 @@ def test_a_car_stores_what_it_says_while_away_and_brings_it_home_in_order(
         remote_password=PASSWORDS["car"],
         restart_timeout="1 1",
     )
-    car = make_broker(more=more)
+    return make_broker(more=more)
+
+
+def test_a_car_stores_what_it_says_while_away_and_brings_it_home_in_order(
+    home: Broker, car: Broker
+) -> None:
     with Subscriber(home, "moodwire/car/#", user="viewer", session="screen") as viewer:
         with Subscriber(car, "moodwire/#") as device:
             device.publish("moodwire/car/event", "before")
@@ -168,6 +174,28 @@ def test_a_car_stores_what_it_says_while_away_and_brings_it_home_in_order(
     events = [m.payload.decode() for m in viewer.messages if m.topic == "moodwire/car/event"]
     in_order = list(dict.fromkeys(events))  # at least once: a double is allowed
     assert in_order == ["before", *(f"away {number}" for number in range(50))]
+
+
+def test_home_sees_a_car_that_comes_back_as_it_is_and_not_as_it_was(
+    home: Broker, car: Broker
+) -> None:
+    topics = Topics("moodwire", "car")
+    with (
+        Subscriber(home, "moodwire/car/#", user="viewer", session="screen") as viewer,
+        Subscriber(car, "moodwire/#") as device,
+    ):
+        for topic in (*topics.values, topics.availability, topics.event, topics.alert):
+            device.publish(topic, "before", retain=True)
+            viewer.topic(topic, b"before")
+        home.stop()
+        for mood in ("angry", "quiet"):
+            device.publish(topics.mood, mood, retain=True)
+        device.publish(topics.event, "away")
+        mark = viewer.mark()
+        home.start()
+        viewer.topic(topics.mood, b"quiet", after=mark)
+        viewer.topic(topics.event, b"away", after=mark)
+        assert b"angry" not in [each.payload for each in viewer.messages[mark:]]
 
 
 def alert(identity: str, age: float = 0.0, synchronised: bool = True) -> bytes:
