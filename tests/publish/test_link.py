@@ -217,7 +217,7 @@ def test_a_strangers_certificate_is_named_and_never_trusted(
 ):
     broker = make_broker(tls=certificates)
     device = make_device(config_for(broker, mqtt={"tls": True}))
-    wait_until(lambda: "mqtt.ca_file" in caplog.text)
+    wait_until(lambda: "mqtt.ca_file, mqtt.host and the clock" in caplog.text)
     assert not device.link.connected
 
 

@@ -233,7 +233,8 @@ def _words(error: Exception) -> str:
         case TimeoutError():
             return f"no answer within {CONNECT_SECONDS:g} s"
         case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted ({error.verify_message}); see mqtt.ca_file"
+            why = error.verify_message
+            return f"its certificate is no good ({why}); see mqtt.ca_file, mqtt.host and the clock"
         case ssl.SSLError():
             return f"TLS fails ({error.reason}); see mqtt.tls and mqtt.port"
         case WebsocketConnectionError():
