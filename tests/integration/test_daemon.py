@@ -175,6 +175,19 @@ def test_a_mood_of_before_a_power_cut_is_gone_when_the_device_is_back(
         assert told[f"{ROOT}/source"] == b"starting" and told[f"{ROOT}/mood"] == b""
 
 
+def test_values_are_told_again_so_that_silence_means_gone(
+    make_daemon: MakeDaemon, broker: Broker
+) -> None:
+    with Subscriber(broker) as heard:
+        make_daemon(broker, piped=True)
+        heard.topic(f"{ROOT}/availability", b"online")
+        mark = heard.mark()
+        heard.topic(f"{ROOT}/health", after=mark)
+        again = {each.topic: each.payload for each in heard.messages[mark:]}
+        assert again[f"{ROOT}/source"] == b"starting" and again[f"{ROOT}/mood"] == b""
+        assert again[f"{ROOT}/control/mute"] == b"OFF"
+
+
 def test_reload_takes_a_good_file_and_keeps_the_old_one_on_error(
     make_daemon: MakeDaemon, broker: Broker, make_broker: Callable[..., Broker], tmp_path: Path
 ) -> None:

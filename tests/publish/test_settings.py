@@ -22,6 +22,7 @@ from moodwire.publish.commands import (
     SetProfile,
     SetThreshold,
 )
+from moodwire.publish.composer import HEALTH_SECONDS
 from moodwire.publish.hardware import Hardware, hardware
 from moodwire.publish.homeassistant import Discovery
 from moodwire.publish.outage import REMIND_SECONDS, Outage
@@ -170,6 +171,15 @@ def test_entity_ids_are_those_that_home_assistant_makes_of_names():
     assert len(set(ids.values())) == len(ids)
     assert "object_id" not in json.dumps(message)
     assert entries["level"] == {"platform": "sensor"}
+
+
+def test_a_mood_is_shown_no_longer_than_the_device_speaks():
+    """The broker says `online` for ever of a device that died together with it."""
+    config = config_for(mqtt={"publish_level": True})
+    discovery = Discovery(config, Topics("moodwire", "kitchen"), LABELS, Hardware("Pi"))
+    entries = json.loads(discovery.announcement().payload)["components"]
+    for name in ("mood", "confidence", "speech", "level", "uptime"):
+        assert entries[name]["expire_after"] == 3 * HEALTH_SECONDS
 
 
 def test_no_button_to_restart_is_shown_where_that_would_be_refused():

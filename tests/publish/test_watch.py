@@ -83,6 +83,18 @@ def test_what_strangers_write_does_no_harm():
     assert len(reader.line("moodwire/a/availability", b"x" * 10_000) or "") < 400
 
 
+def test_values_that_are_told_again_are_shown_once():
+    reader = Reader("moodwire")
+    told = [("a/mood", b"sad"), ("a/mood", b"sad"), ("b/mood", b"sad"), ("a/mood", b"")] * 2
+    lines = [reader.line(f"moodwire/{topic}", payload) for topic, payload in told]
+    assert lines == [
+        "a  mood: sad", None, "b  mood: sad", "a  mood: not known",
+        "a  mood: sad", None, None, "a  mood: not known",
+    ]  # fmt: skip
+    commands = [reader.line("moodwire/a/set/mute", b"ON") for _ in range(2)]
+    assert commands == ["a  set mute: ON"] * 2
+
+
 def test_an_event_that_came_twice_is_shown_once():
     fields = {
         "id": "a-1",

@@ -20,6 +20,8 @@ from moodwire.publish.topics import Topics
 Component = dict[str, Any]
 
 EXPIRE_SECONDS: Final = round(3 * HEALTH_SECONDS)
+"""Without a word; what the broker holds may be of a device that died together with it."""
+
 VALUE_OR_UNKNOWN: Final = "{{ value or None }}"
 """An empty payload is a value that was taken back."""
 
@@ -68,6 +70,7 @@ def _mood(f: Features) -> Component:
         "options": list(dict.fromkeys([*f.labels, UNCERTAIN, QUIET])),
         "state_topic": f.topics.mood,
         "value_template": VALUE_OR_UNKNOWN,
+        "expire_after": EXPIRE_SECONDS,
     }
 
 
@@ -80,6 +83,7 @@ def _confidence(f: Features) -> Component:
         "suggested_display_precision": 0,
         "state_topic": f.topics.confidence,
         "value_template": "{{ (value | float * 100) | round(1) if value else None }}",
+        "expire_after": EXPIRE_SECONDS,
     }
 
 
@@ -89,6 +93,7 @@ def _speech(f: Features) -> Component:
         "device_class": "sound",
         "state_topic": f.topics.speech,
         "value_template": VALUE_OR_UNKNOWN,
+        "expire_after": EXPIRE_SECONDS,
     }
 
 
@@ -123,6 +128,7 @@ def _level(f: Features) -> Component | None:
         "enabled_by_default": False,
         "state_topic": f.topics.level,
         "value_template": VALUE_OR_UNKNOWN,
+        "expire_after": EXPIRE_SECONDS,
     }
 
 

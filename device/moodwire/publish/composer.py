@@ -1,7 +1,7 @@
 """From observations to messages: ids, sequence, UTC, and what is worth telling again.
 
-Retained values are told only when they change. Confidence and level change with every hop, so
-they are told again only once they moved by a step that a person could notice.
+Retained values are told when they change, and again with every health. Confidence and level change
+with every hop: they count as changed once they moved by a step that a person could notice.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ VALUE_INTERVAL_SECONDS: Final = 1.0
 """Between two levels, or two confidences of one mood; consumers store every one of them."""
 
 HEALTH_SECONDS: Final = 60.0
-"""How often `health` is to be told."""
+"""How often `health` is to be told, and all values again."""
 
 HEARING: Final[frozenset[SourceState]] = frozenset({"live", "clipped"})
 """Source states in which a mood can be known."""
@@ -113,7 +113,8 @@ class Composer:
         return told if state in HEARING else [*told, *self._take_back()]
 
     def retained(self) -> list[Publication]:
-        """All values as they were last told, for a publisher that begins later."""
+        """All values as they were last told: for a publisher that begins later, and once a minute,
+        because a broker that died with the device says for ever what it said last."""
         return [Publication(topic, value, Delivery.VALUE) for topic, value in self._told.items()]
 
     def observe(self, observation: Observation) -> list[Publication]:

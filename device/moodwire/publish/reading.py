@@ -11,7 +11,7 @@ import msgspec
 from moodwire.unreadable import UNREADABLE
 
 REMEMBERED: Final = 1000
-"""Ids of events: one that is delivered twice is shown once."""
+"""Ids of events, and values: what is delivered twice is shown once."""
 
 LINE_MAXIMUM: Final = 300
 
@@ -25,11 +25,25 @@ class Reader:
         self._head = f"{prefix}/"
         self._order: deque[str] = deque()
         self._seen: set[str] = set()
+        self._values: dict[str, str] = {}
 
     def line(self, topic: str, payload: bytes) -> str | None:
         device, _, what = topic.removeprefix(self._head).partition("/")
         said = self._said(what, payload)
-        return None if said is None else f"{printable(device)}  {printable(said)}"
+        if said is None:
+            return None
+        line = f"{printable(device)}  {printable(said)}"
+        is_value = what in {"source", "mood"} or what.startswith("control/")
+        return None if is_value and self._is_told_again(printable(topic), line) else line
+
+    def _is_told_again(self, topic: str, line: str) -> bool:
+        """As devices tell their values once a minute."""
+        if self._values.get(topic) == line:
+            return True
+        if len(self._values) == REMEMBERED:
+            self._values.clear()
+        self._values[topic] = line
+        return False
 
     def _said(self, what: str, payload: bytes) -> str | None:
         text = payload.decode(errors="replace")

@@ -214,7 +214,8 @@ class Monitor:
             if self._health_at == self._started + SETTLED_SECONDS:
                 release_startup_code()
             self._health_at = now + HEALTH_SECONDS
-            self.parts.link.publish([self.parts.composer.health(self.vitals(now))])
+            composer = self.parts.composer
+            self.parts.link.publish([*composer.retained(), composer.health(self.vitals(now))])
         if now >= self._feed_at:
             self._feed_at = now + (self.notifier.watchdog_seconds or HEALTH_SECONDS) / FEEDINGS
             self._report(now)
