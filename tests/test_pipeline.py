@@ -171,7 +171,7 @@ def test_a_mood_is_ended_when_the_microphone_goes_away() -> None:
         def read(self, timeout: float) -> Chunk | None:
             if not sound:
                 raise SourceError("went away")
-            return Chunk(sound.pop(), self.name, 0, START)
+            return Chunk(sound.pop(), 0, START)
 
         def close(self) -> None: ...
 

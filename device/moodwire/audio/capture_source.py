@@ -72,7 +72,7 @@ class CaptureSource:
         self._health.heard(block.complete, block.heard)
         position = self._position + block.lost
         self._position = position + len(block.samples)
-        return Chunk(block.samples, self.name, position, block.time, after_gap=block.after_gap)
+        return Chunk(block.samples, position, block.time, block.after_gap)
 
     def close(self) -> None:
         self.finished = True

@@ -84,7 +84,7 @@ class FileSource:
     def _chunk(self, samples: np.ndarray[tuple[int], np.dtype[np.float32]]) -> Chunk:
         position = self._position
         self._position += len(samples)
-        return Chunk(samples, self.name, position, position / MODEL_RATE)
+        return Chunk(samples, position, position / MODEL_RATE)
 
 
 def spelled(path: Path | str) -> str:

@@ -217,4 +217,4 @@ class PipeSource:
     def _chunk(self, samples: Samples) -> Chunk:
         position = self._position
         self._position += len(samples)
-        return Chunk(samples, self.name, position, position / MODEL_RATE)
+        return Chunk(samples, position, position / MODEL_RATE)

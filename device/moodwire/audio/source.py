@@ -23,27 +23,26 @@ class Chunk:
     """A piece of sound, not to be changed by whoever reads it."""
 
     samples: Samples
-    """One channel, in -1..1, finite."""
-
-    source: str
-    """Name of the source that heard it."""
+    """One channel at MODEL_RATE, in -1..1, finite."""
 
     position: int
-    """Number of the first sample since the source was opened, at `rate`."""
+    """Number of the first sample since the source was opened."""
 
     time: float
     """Seconds at which the first sample was heard: of the monotonic clock for a live source, else
     since the beginning of the recording."""
 
-    rate: int = MODEL_RATE
-
     after_gap: bool = False
     """Sound is missing in front of this chunk: what was remembered of the stream is stale."""
 
     @property
+    def seconds(self) -> float:
+        return len(self.samples) / MODEL_RATE
+
+    @property
     def end(self) -> float:
         """Seconds at which the sample behind the last one was heard."""
-        return self.time + len(self.samples) / self.rate
+        return self.time + self.seconds
 
 
 class Source(Protocol):

@@ -174,7 +174,7 @@ def _show(steps: Iterator[Step], scene: Scene, summary: Summary) -> None:
             now, chunk = time.monotonic(), step.chunk
             if chunk:
                 last_chunk = now
-                scene.heard += len(chunk.samples) / chunk.rate
+                scene.heard += chunk.seconds
             scene.waiting = now - last_chunk
             if step.remark:
                 live.console.print(step.remark, style="bold red")
