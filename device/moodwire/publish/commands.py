@@ -89,7 +89,6 @@ class CommandReader:
     """Controls that the configuration lets others use."""
 
     profiles: Collection[str]
-    hard_mute: bool = False
 
     def read(self, request: Request) -> Command | Refusal | None:
         """None: nothing was asked (somebody deleted a retained message)."""
@@ -118,7 +117,7 @@ class CommandReader:
     def _command(self, control: str, text: str) -> Command:
         match control:
             case "mute":
-                return self._mute(text)
+                return Mute(_one_of(text, ["ON", "OFF"]) == "ON")
             case "threshold" | "exit_threshold":
                 return SetThreshold(control, _number(text, _bounds_of("enter")))
             case "hold":
@@ -132,12 +131,6 @@ class CommandReader:
                 _one_of(text, [PRESS])
                 return Restart()
         raise ValueError("no such command")
-
-    def _mute(self, text: str) -> Mute:
-        muted = _one_of(text, ["ON", "OFF"]) == "ON"
-        if self.hard_mute and not muted:
-            raise ValueError("the microphone is muted by microphone.mute in the configuration")
-        return Mute(muted)
 
 
 def share_bounds() -> tuple[float, float]:

@@ -74,7 +74,7 @@ class Link:
         self._conversation = Conversation(
             topics,
             Discovery(config, topics, labels, hardware, can_restart=can_restart),
-            CommandReader(config.mqtt.controls, PROFILE_NAMES, config.microphone.mute),
+            CommandReader(config.mqtt.controls, PROFILE_NAMES),
             self._dispatch,
             self._clearing,
             on_command,
