@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from moodwire.audio.source import Chunk, Source, SourceError
 from moodwire.decision.observation import Observation
@@ -36,17 +36,9 @@ def hear(pipeline: Pipeline, source: Source, timeout: float = 0.2) -> Iterator[H
 class Pace:
     """Keeps a recording to the speed at which it was heard."""
 
-    def __init__(
-        self,
-        now: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._now = now
-        self._sleep = sleep
-        self._start = now()
+    def __init__(self) -> None:
+        self._start = time.monotonic()
 
     def wait_for(self, moment: float) -> None:
         """Seconds since the beginning of the recording."""
-        left = self._start + moment - self._now()
-        if left > 0:
-            self._sleep(left)
+        time.sleep(max(0.0, self._start + moment - time.monotonic()))

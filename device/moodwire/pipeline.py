@@ -26,12 +26,6 @@ TIME_DIGITS = 7
 """Times are kept to a tenth of a microsecond, so that they do not depend on the arithmetic."""
 
 
-class Classifies(Protocol):
-    """What judges a full window."""
-
-    def probabilities(self, features: Array, /) -> Array: ...
-
-
 class ScoresSpeech(Protocol):
     """What scores the frames that samples complete, in order, from 0 (none) to 1 (speech)."""
 
@@ -48,17 +42,12 @@ class Pipeline:
     """
 
     def __init__(
-        self,
-        bundle: Bundle,
-        config: Config,
-        *,
-        classifier: Classifies | None = None,
-        scorer: ScoresSpeech | None = None,
+        self, bundle: Bundle, config: Config, *, scorer: ScoresSpeech | None = None
     ) -> None:
         self.spec: FrontendSpec = bundle.spec
         self.labels: tuple[str, ...] = bundle.labels
         self.inferences = 0
-        self._classifier = classifier or Classifier(bundle)
+        self._classifier = Classifier(bundle)
         self._scorer = scorer or SpeechScorer(self.spec)
         self._mel = MelStream(self.spec)
         self._window = FeatureWindow(self.spec)

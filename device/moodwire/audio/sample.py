@@ -57,11 +57,12 @@ MANNERS = (
 )
 
 SPOKEN_SECONDS, PAUSE_SECONDS = 7.0, 2.0
+SEED = 7
 
 
-def sample_recording(seed: int = 7) -> Samples:
+def sample_recording() -> Samples:
     """All manners one after the other, with room noise under and between them."""
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     pause = np.zeros(round(PAUSE_SECONDS * MODEL_RATE))
     pieces = [pause]
     for manner in MANNERS:

@@ -128,7 +128,7 @@ def _listen(about: Subject, cards: list[Card], chosen: InputDevice) -> Findings:
         yield skipped("listening", f"process {owner} has the microphone, perhaps the service")
         return
     try:
-        samples = record(about, about.listen_seconds)
+        samples = _record(about)
     except SourceError as error:
         yield broken("listening", str(error), "see: moodwire devices")
         return
@@ -144,9 +144,9 @@ def _listen(about: Subject, cards: list[Card], chosen: InputDevice) -> Findings:
     yield from judge(measure(samples, MODEL_RATE))
 
 
-def record(about: Subject, seconds: float) -> Samples:
+def _record(about: Subject) -> Samples:
     """Sound in memory only; what comes until the time is over."""
-    settings = about.config.microphone
+    settings, seconds = about.config.microphone, about.listen_seconds
     source = CaptureSource(settings.name, channel=settings.channel)
     taken: list[Samples] = []
     try:

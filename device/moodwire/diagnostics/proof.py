@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from moodwire.config import Config
 from moodwire.diagnostics.finding import Findings, broken, fine
-from moodwire.features import DEFAULT_SPEC, FrontendSpec, MelStream, window_features
+from moodwire.features import DEFAULT_SPEC, MelStream, window_features
 from moodwire.model import Bundle, Classifier, golden_mismatches
 from moodwire.pipeline import Pipeline
 
@@ -50,9 +50,9 @@ class Vectors:
     features: Array
 
 
-def probe_sound(samples: int = DEFAULT_SPEC.window_samples) -> Array:
+def probe_sound() -> Array:
     """A pulse train that glides and swells in noise; exact everywhere."""
-    index = np.arange(samples, dtype=np.int64)
+    index = np.arange(DEFAULT_SPEC.window_samples, dtype=np.int64)
     noise = (index * 1_103_515_245 + 12_345 + index * index * 7_919) >> 7 & 0x7FF
     period = 90 + (index // 4_000) % 5 * 17
     pulses = (index % period < 6) * (2_000 + index % 16_000)
@@ -60,9 +60,9 @@ def probe_sound(samples: int = DEFAULT_SPEC.window_samples) -> Array:
     return ((noise - 1_024 + pulses) / 32_768.0).astype(np.float32)
 
 
-def compute_vectors(spec: FrontendSpec = DEFAULT_SPEC) -> Vectors:
-    logmel = MelStream(spec).push(probe_sound(spec.window_samples))
-    return Vectors(logmel[::ROW_STEP], window_features(spec, logmel)[::ROW_STEP])
+def compute_vectors() -> Vectors:
+    logmel = MelStream(DEFAULT_SPEC).push(probe_sound())
+    return Vectors(logmel[::ROW_STEP], window_features(DEFAULT_SPEC, logmel)[::ROW_STEP])
 
 
 def golden_path() -> Path:

@@ -29,7 +29,7 @@ STATUS_UNSYNCHRONISED: Final = 0x0040
 """STA_UNSYNC of adjtimex(2)."""
 
 TIMESYNC_MARKER: Final = "run/systemd/timesync/synchronized"
-BOOT_ID: Final = "proc/sys/kernel/random/boot_id"
+BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,9 @@ def _libc() -> ctypes.CDLL:
     return ctypes.CDLL(None, use_errno=True)
 
 
-def boot_id(root: Path = Path("/")) -> str:
+def boot_id() -> str:
     try:
-        return (root / BOOT_ID).read_text().strip()
+        return Path(BOOT_ID).read_text().strip()
     except OSError:
         return f"process-{os.getpid()}-{time.monotonic_ns()}"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Iterable
-from typing import TextIO
 
 from moodwire.publish.publication import Counters, Publication
 
@@ -13,8 +12,8 @@ from moodwire.publish.publication import Counters, Publication
 class Console:
     """Prints `topic payload`; an empty payload is a value that is no longer known."""
 
-    def __init__(self, stream: TextIO | None = None) -> None:
-        self._stream = stream or sys.stdout
+    def __init__(self) -> None:
+        self._stream = sys.stdout
         self._lock = threading.Lock()
 
     connected = False

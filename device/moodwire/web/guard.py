@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import secrets
 import time
-from collections.abc import Callable
 
 from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
@@ -64,15 +63,14 @@ def check_address(address: str, hashed: str | None) -> None:
 class Guard:
     """Knows the password and who is logged in."""
 
-    def __init__(self, hashed: str | None, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, hashed: str | None) -> None:
         self.hashed = hashed
-        self._clock = clock
         self._sessions = Sessions()
         self._brake = Brake()
         self._page_token = secrets.token_urlsafe(32)
 
     def session(self, connection: HTTPConnection) -> Session | None:
-        return self._sessions.find(connection.cookies.get(COOKIE), self._clock())
+        return self._sessions.find(connection.cookies.get(COOKIE), time.monotonic())
 
     def signed_in(self, connection: HTTPConnection) -> bool:
         return self.hashed is None or self.session(connection) is not None
@@ -87,12 +85,12 @@ class Guard:
 
     def log_in(self, address: str, password: str) -> str | None:
         """A session token for the right password; None for a wrong one or too many guesses."""
-        if self.hashed is None or not self._brake.allows(address, self._clock()):
+        if self.hashed is None or not self._brake.allows(address, time.monotonic()):
             return None
         if not verify_password(password, self.hashed):
             return None
         self._brake.succeeded(address)
-        return self._sessions.open(self._clock())
+        return self._sessions.open(time.monotonic())
 
     def log_out(self, connection: HTTPConnection) -> None:
         self._sessions.close(connection.cookies.get(COOKIE))
@@ -109,11 +107,13 @@ class Guard:
         except ValueError:
             return False
         key = _remembered(credentials)
-        if self._sessions.find(key, self._clock()):
+        if self._sessions.find(key, time.monotonic()):
             return True
         if not self.log_in(address(connection), password):
             return False
-        self._sessions.open(self._clock(), key)  # scrypt for every scrape would cost a Pi too much
+        self._sessions.open(
+            time.monotonic(), key
+        )  # scrypt for every scrape would cost a Pi too much
         return True
 
 
