@@ -36,18 +36,18 @@ def resampler_for(name: str, rate: int) -> Resampler:
 
 
 class Resampler:
-    """Pushed samples at `source_rate`, returns samples at `target_rate`, aligned in time."""
+    """Pushed samples at `source_rate`, returns samples at MODEL_RATE, aligned in time."""
 
-    def __init__(self, source_rate: int, target_rate: int = MODEL_RATE) -> None:
+    def __init__(self, source_rate: int) -> None:
         if not LOWEST_RATE <= source_rate <= HIGHEST_RATE:
             raise SourceError(
                 f"sample rate is {source_rate} Hz; allowed: {LOWEST_RATE} to {HIGHEST_RATE} Hz"
             )
-        self.source_rate, self.target_rate = source_rate, target_rate
-        common = gcd(source_rate, target_rate)
-        self._up, self._down = target_rate // common, source_rate // common
-        self._half = _half_length(source_rate, target_rate)
-        self._matrices = _matrices(source_rate, target_rate)
+        self._source_rate = source_rate
+        common = gcd(source_rate, MODEL_RATE)
+        self._up, self._down = MODEL_RATE // common, source_rate // common
+        self._half = _half_length(source_rate)
+        self._matrices = _matrices(source_rate)
         span = (BLOCK - 1) * self._down // self._up + 1  # inputs that a block's centres touch
         self._operand = np.zeros(span + 1 + 2 * self._half, dtype=np.float32)
         self.reset()
@@ -101,32 +101,30 @@ class Resampler:
         # distances, in input samples, from each input to the centre of each output
         centres = (phase + np.arange(BLOCK) * self._down) / self._up + self._half
         distance = np.arange(len(self._operand))[:, None] - centres
-        return _low_pass(distance, self._half, self.source_rate, self.target_rate)
+        return _low_pass(distance, self._half, self._source_rate)
 
 
 @lru_cache(maxsize=8)
-def _matrices(source_rate: int, target_rate: int) -> dict[int, NDArray[np.float32]]:
-    """Coefficients by phase, filled as they are needed and shared by all of the same rates."""
+def _matrices(source_rate: int) -> dict[int, NDArray[np.float32]]:
+    """Coefficients by phase, filled as they are needed and shared by all of the same rate."""
     return {}
 
 
-def _band_edge(source_rate: int, target_rate: int) -> float:
+def _band_edge(source_rate: int) -> float:
     """Where the stop band begins, in cycles per input sample."""
-    return min(source_rate, target_rate) / 2 / source_rate
+    return min(source_rate, MODEL_RATE) / 2 / source_rate
 
 
-def _half_length(source_rate: int, target_rate: int) -> int:
+def _half_length(source_rate: int) -> int:
     """Input samples on each side of an output sample, by Kaiser's rule."""
-    transition = 2 * pi * _band_edge(source_rate, target_rate) * (1 - PASS_BAND)
+    transition = 2 * pi * _band_edge(source_rate) * (1 - PASS_BAND)
     return ceil((ATTENUATION - 7.95) / (2.285 * transition) / 2)
 
 
-def _low_pass(
-    distance: NDArray[np.float64], half: int, source_rate: int, target_rate: int
-) -> NDArray[np.float32]:
+def _low_pass(distance: NDArray[np.float64], half: int, source_rate: int) -> NDArray[np.float32]:
     """Kaiser-windowed sinc, unit gain for a constant, at fractional distances."""
     beta = 0.1102 * (ATTENUATION - 8.7)
-    middle = _band_edge(source_rate, target_rate) * (1 + PASS_BAND) / 2
+    middle = _band_edge(source_rate) * (1 + PASS_BAND) / 2
     inside = np.clip(1.0 - (distance / half) ** 2, 0.0, None)
     window = np.i0(beta * np.sqrt(inside)) / np.i0(beta)
     taps = np.where(np.abs(distance) <= half, window * np.sinc(2 * middle * distance), 0.0)
