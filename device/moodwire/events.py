@@ -21,6 +21,9 @@ Decibels = Annotated[float, Meta(description="dB relative to full scale; null fo
 SourceState = Literal["starting", "live", "stalled", "silent", "clipped", "muted", "lost"]
 """starting: no audio seen yet; silent: digital zeros after real audio; lost: the device is gone."""
 
+HEARING: frozenset[SourceState] = frozenset({"live", "clipped"})
+"""Source states in which a mood can be known."""
+
 QUIET = "quiet"
 """Mood shown while nobody speaks."""
 

@@ -32,12 +32,12 @@ from moodwire.cli.teller import PacedPipe, PipeClock, Summary, Teller, clock_for
 from moodwire.config import Config, ProfileName
 from moodwire.decision.observation import Observation
 from moodwire.decision.thresholds import thresholds
-from moodwire.events import SourceState
+from moodwire.events import HEARING, SourceState
 from moodwire.hearing import Heard, Pace, hear
 from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
 from moodwire.publish.clock import Clock, WallClock
-from moodwire.publish.composer import HEARING, ModelIdentity
+from moodwire.publish.composer import ModelIdentity
 
 SILENCE = "only digital silence arrives: every sample is zero; see moodwire doctor"
 

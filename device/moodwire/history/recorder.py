@@ -6,6 +6,7 @@ from collections import defaultdict
 from threading import Lock
 from typing import Any
 
+from moodwire.events import QUIET
 from moodwire.history.spans import hour_of
 from moodwire.history.store import (
     HOUR,
@@ -15,8 +16,6 @@ from moodwire.history.store import (
     HistoryStore,
     MoodMinute,
 )
-
-SILENT_MOOD = "quiet"
 
 DAY = 24 * HOUR
 
@@ -52,7 +51,7 @@ class HistoryRecorder:
         """The device listened for `seconds` up to `utc` and this was the mood."""
         with self._lock:
             self._listened[hour_of(utc)] += seconds
-            if mood != SILENT_MOOD:
+            if mood != QUIET:
                 key = (int(utc // MINUTE) * MINUTE, mood)
                 held, weighted = self._moods.get(key, (0.0, 0.0))
                 self._moods[key] = (held + seconds, weighted + seconds * (confidence or 0.0))

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from moodwire.config import PROFILE_NAMES, Config
-from moodwire.events import QUIET, UNCERTAIN, SourceState
+from moodwire.events import HEARING, QUIET, UNCERTAIN, SourceState
 from moodwire.publish.commands import PRESS, hold_bounds, share_bounds
-from moodwire.publish.composer import HEALTH_SECONDS, HEARING
+from moodwire.publish.composer import HEALTH_SECONDS
 from moodwire.publish.hardware import Hardware
 from moodwire.publish.topics import Topics
 

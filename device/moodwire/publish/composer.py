@@ -14,6 +14,7 @@ from typing import Final
 import moodwire
 from moodwire.decision.observation import AlertRaised, MoodChange, Observation
 from moodwire.events import (
+    HEARING,
     AlertEvent,
     CommandResult,
     Event,
@@ -34,9 +35,6 @@ VALUE_INTERVAL_SECONDS: Final = 1.0
 
 HEALTH_SECONDS: Final = 60.0
 """How often `health` is to be told, and all values again."""
-
-HEARING: Final[frozenset[SourceState]] = frozenset({"live", "clipped"})
-"""Source states in which a mood can be known."""
 
 ON: Final = b"ON"
 OFF: Final = b"OFF"

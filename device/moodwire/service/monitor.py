@@ -19,8 +19,8 @@ from moodwire.audio.clock import Arrivals
 from moodwire.audio.memory import release_startup_code
 from moodwire.audio.stream import Block
 from moodwire.decision.observation import Observation
-from moodwire.events import SourceState
-from moodwire.publish.composer import HEALTH_SECONDS, HEARING, Vitals
+from moodwire.events import HEARING, SourceState
+from moodwire.publish.composer import HEALTH_SECONDS, Vitals
 from moodwire.publish.hardware import cpu_temperature
 from moodwire.service.ear import Ear
 from moodwire.service.figures import Durations

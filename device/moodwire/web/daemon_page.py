@@ -13,11 +13,10 @@ from prometheus_client.core import Metric
 
 from moodwire.config import Config
 from moodwire.decision.observation import MoodChange, Observation
-from moodwire.events import SourceState
+from moodwire.events import HEARING, SourceState
 from moodwire.history.keeper import HistoryKeeper
 from moodwire.history.store import HistoryStore
 from moodwire.publish.commands import Command, Mute
-from moodwire.publish.composer import HEARING
 from moodwire.service.monitor import Monitor
 from moodwire.web.live import LiveFeed, Snapshot, heard, unheard
 from moodwire.web.metrics import collect

@@ -18,11 +18,10 @@ from moodwire.audio.capture_source import state_of
 from moodwire.audio.source import Source, SourceError, chunks
 from moodwire.config import Config
 from moodwire.decision.observation import Observation
-from moodwire.events import SourceState
+from moodwire.events import HEARING, SourceState
 from moodwire.history.store import HistoryStore, history_path
 from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
-from moodwire.publish.composer import HEARING
 from moodwire.web.live import LiveFeed, Snapshot, heard, unheard
 
 
