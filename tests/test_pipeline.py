@@ -177,6 +177,6 @@ def test_a_mood_is_ended_when_the_microphone_goes_away() -> None:
 
     told: list[Observation] = []
     with pytest.raises(SourceError, match="went away"):
-        for _, seen in hear(pipeline(), Pulled()):
-            told += seen
+        for step in hear(pipeline(), Pulled()):
+            told += step.told
     assert [c.change for c in moods(told)] == ["started", "ended"]

@@ -71,10 +71,10 @@ class Source(Protocol):
         ...
 
 
-def chunks(source: Source, timeout: float = 1.0) -> Iterator[Chunk]:
+def chunks(source: Source) -> Iterator[Chunk]:
     """All chunks until the source is finished."""
     while not source.finished:
-        chunk = source.read(timeout)
+        chunk = source.read(1.0)
         if chunk is not None:
             yield chunk
 

@@ -7,17 +7,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.live import Live
 
-from moodwire.audio.capture_source import CaptureSource, state_of
+from moodwire.audio.capture_source import CaptureSource
 from moodwire.audio.file import FileSource
 from moodwire.audio.pipe import PipeSource
-from moodwire.audio.source import Chunk, Source, SourceError
+from moodwire.audio.source import Source, SourceError
 from moodwire.audio.wav import RawFormat
 from moodwire.cli.live import Scene, describe
 from moodwire.cli.problems import SOUND, exits_with
@@ -30,27 +29,14 @@ from moodwire.cli.setup import (
 )
 from moodwire.cli.teller import PacedPipe, PipeClock, Summary, Teller, clock_for
 from moodwire.config import Config, ProfileName
-from moodwire.decision.observation import Observation
 from moodwire.decision.thresholds import thresholds
-from moodwire.events import HEARING, SourceState
-from moodwire.hearing import Heard, Pace, hear
+from moodwire.events import HEARING
+from moodwire.hearing import Pace, Step, hear
 from moodwire.model import Bundle
-from moodwire.pipeline import Pipeline
 from moodwire.publish.clock import Clock, WallClock
 from moodwire.publish.composer import ModelIdentity
 
 SILENCE = "only digital silence arrives: every sample is zero; see moodwire doctor"
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What came, what it told, and what the daemon would say of the source by then."""
-
-    chunk: Chunk | None
-    told: list[Observation]
-    state: SourceState
-    remark: str
-    """For the person who listens."""
 
 
 @click.command()
@@ -78,7 +64,7 @@ def command(
     click.echo(f"opening {_called(wanted, config)}", err=True)
     source = open_input(wanted, config, RawFormat(rate=rate))
     source, clock = _dated(source)
-    steps = _steps(_paced(hear(pipeline, source), source), pipeline, source)
+    steps = _remarked(_paced(hear(pipeline, source), source), source)
     summary = Summary()
     try:
         with exits_with(SOUND, SourceError):
@@ -99,13 +85,13 @@ def _called(wanted: str | None, config: Config) -> str:
     return wanted or config.microphone.name or "the default microphone"
 
 
-def _paced(heard: Iterator[Heard], source: Source) -> Iterator[Heard]:
+def _paced(steps: Iterator[Step], source: Source) -> Iterator[Step]:
     """A recording in real time."""
     pace = Pace() if isinstance(source, FileSource) else None
-    for chunk, told in heard:
-        if pace and chunk:
-            pace.wait_for(chunk.end)
-        yield chunk, told
+    for step in steps:
+        if pace and step.chunk:
+            pace.wait_for(step.chunk.end)
+        yield step
 
 
 def _dated(source: Source) -> tuple[Source, Clock]:
@@ -116,16 +102,12 @@ def _dated(source: Source) -> tuple[Source, Clock]:
     return source, clock_for(recording=not source.live)
 
 
-def _steps(heard: Iterator[Heard], pipeline: Pipeline, source: Source) -> Iterator[Step]:
-    """What holds ends where the source gives nothing to judge any more, as in the daemon."""
-    state: SourceState = "starting"
+def _remarked(steps: Iterator[Step], source: Source) -> Iterator[tuple[Step, str]]:
+    """Each with what is to be said to the person who listens, mostly nothing."""
     silent = False
-    for chunk, told in heard:
-        before, state = state, state_of(source)
-        if chunk and before in HEARING and state not in HEARING:
-            told += pipeline.reset(chunk.end)
+    for step in steps:
         was_silent, silent = silent, isinstance(source, CaptureSource) and source.is_silent
-        yield Step(chunk, told, state, SILENCE if silent and not was_silent else "")
+        yield step, SILENCE if silent and not was_silent else ""
 
 
 def _teller(clock: Clock, bundle: Bundle, config: Config) -> Teller:
@@ -133,10 +115,10 @@ def _teller(clock: Clock, bundle: Bundle, config: Config) -> Teller:
     return Teller(config, identity, clock, values=True)
 
 
-def _print(steps: Iterator[Step], teller: Teller, summary: Summary) -> None:
-    for step in steps:
-        if step.remark:
-            click.echo(step.remark, err=True)
+def _print(steps: Iterator[tuple[Step, str]], teller: Teller, summary: Summary) -> None:
+    for step, remark in steps:
+        if remark:
+            click.echo(remark, err=True)
         teller.source(step.state)
         for seen in step.told:
             summary.add(seen)
@@ -167,17 +149,17 @@ def _killed_tidily() -> Iterator[None]:
             signal.signal(each, handler)
 
 
-def _show(steps: Iterator[Step], scene: Scene, summary: Summary) -> None:
+def _show(steps: Iterator[tuple[Step, str]], scene: Scene, summary: Summary) -> None:
     last_chunk = time.monotonic()
     with _killed_tidily(), Live(scene, console=Console(), auto_refresh=False) as live:
-        for step in steps:
+        for step, remark in steps:
             now, chunk = time.monotonic(), step.chunk
             if chunk:
                 last_chunk = now
                 scene.heard += chunk.seconds
             scene.waiting = now - last_chunk
-            if step.remark:
-                live.console.print(step.remark, style="bold red")
+            if remark:
+                live.console.print(remark, style="bold red")
             for seen in step.told:
                 summary.add(seen)
                 if step.state in HEARING:

@@ -130,8 +130,8 @@ def _from_sound(
     source: Source, bundle: Bundle, config: Config, writer: WindowWriter | None
 ) -> Iterator[Observation]:
     pipeline = make_pipeline(bundle, config)
-    for _, told in hear(pipeline, source):
-        for observation in told:
+    for step in hear(pipeline, source):
+        for observation in step.told:
             if writer:
                 writer.add(observation)
             yield observation

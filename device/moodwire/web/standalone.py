@@ -14,11 +14,11 @@ from threading import Event, Thread
 
 from prometheus_client.core import Metric
 
-from moodwire.audio.capture_source import state_of
-from moodwire.audio.source import Source, SourceError, chunks
+from moodwire.audio.source import Source, SourceError
 from moodwire.config import Config
 from moodwire.decision.observation import Observation
 from moodwire.events import HEARING, SourceState
+from moodwire.hearing import hear
 from moodwire.history.store import HistoryStore, history_path
 from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
@@ -92,23 +92,17 @@ class Standalone:
     def _listen(self, source: Source) -> None:
         """A file is played in real time, so that the page shows it as if it were heard."""
         began = 0.0 if source.live else time.monotonic()
-        for chunk in chunks(source, timeout=0.5):
-            if not source.live and self._stop.wait(max(0.0, began + chunk.end - time.monotonic())):
+        for chunk, told, state in hear(self._pipeline, source):
+            ahead = 0.0 if source.live or not chunk else began + chunk.end - time.monotonic()
+            if self._stop.wait(max(0.0, ahead)):
                 return
-            if self._stop.is_set():
-                return
-            if chunk.after_gap:
-                self._pipeline.reset(began + chunk.time)
-            told = self._pipeline.push(chunk.samples, began + chunk.time)
-            state = state_of(source)
             if state in HEARING:
-                self._show(told, state)
+                self._show(told, state, began)
             elif state != self.feed.snapshot.source:
-                self._pipeline.reset(began + chunk.end)
                 self.feed.show(unheard(self.feed.snapshot, state, time.time()))
 
-    def _show(self, told: Iterable[Observation], state: SourceState) -> None:
+    def _show(self, told: Iterable[Observation], state: SourceState, began: float) -> None:
         for seen in told:
-            utc = time.time() - (time.monotonic() - seen.window.time)
+            utc = time.time() - (time.monotonic() - began - seen.window.time)
             shown = heard(self.feed.snapshot, seen, self.labels, utc)
             self.feed.show(replace(shown, source=state))
