@@ -23,8 +23,8 @@ from time import thread_time
 import click
 import numpy as np
 
+from moodwire.cli.options import CONFIG, read_config
 from moodwire.cli.problems import MODEL, exits_with
-from moodwire.config import ConfigError, find_config, load_config
 from moodwire.model import Bundle, BundleError, Classifier, load_bundle
 from moodwire.model.interpreter import Interpreter, RuntimeMissingError, tflite_module
 from moodwire.model.store import bundle_to_run
@@ -46,7 +46,7 @@ class Latency:
 
 @click.command()
 @click.argument("bundle", required=False, type=click.Path(path_type=Path))
-@click.option("--config", "file", type=click.Path(path_type=Path), help="Configuration.")
+@CONFIG
 @click.option("--runs", default=1000, show_default=True, type=click.IntRange(min=50))
 @click.option(
     "--light-sernet",
@@ -58,8 +58,9 @@ def command(
     bundle: Path | None, file: Path | None, runs: int, light_sernet: Path | None, as_json: bool
 ) -> None:
     """Times the model (BUNDLE, else the one that runs) on one thread."""
-    with exits_with(MODEL, BundleError, ConfigError, RuntimeMissingError):
-        found = load_bundle(bundle or bundle_to_run(load_config(find_config(file))))
+    config = read_config(file)
+    with exits_with(MODEL, BundleError, RuntimeMissingError):
+        found = load_bundle(bundle or bundle_to_run(config))
         rival = light_sernet.read_bytes() if light_sernet else _build_rival()
         result = measure(found, rival, runs)
     click.echo(json.dumps(result, indent=2) if as_json else _say(result))

@@ -12,6 +12,7 @@ import click
 
 import moodwire
 from moodwire.cli.output import checked_output
+from moodwire.cli.problems import INTERRUPTED
 from moodwire.threads import limit_threads
 
 COMMANDS: dict[str, str] = {
@@ -61,16 +62,13 @@ class LazyGroup(click.Group):
             return super().make_context(info_name, args, parent, **extra)
 
     def invoke(self, ctx: click.Context) -> object:
-        """Limits numpy's threads before a command loads it.
-
-        Ctrl-C is no fault of the program: 130, as shells expect.
-        """
+        """Limits numpy's threads before a command loads it. Ctrl-C is no fault of the program."""
         limit_threads()
         try:
             with checked_output():
                 return super().invoke(ctx)
         except KeyboardInterrupt:
-            raise SystemExit(130) from None
+            raise SystemExit(INTERRUPTED) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

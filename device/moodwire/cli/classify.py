@@ -21,14 +21,9 @@ from rich.table import Table
 
 from moodwire.audio.file import FileSource, spelled
 from moodwire.audio.source import SourceError
+from moodwire.cli.options import config_options, read_config
 from moodwire.cli.problems import SOME_FILES, SOUND, CommandError
-from moodwire.cli.setup import (
-    SOUND_SUFFIXES,
-    config_options,
-    make_pipeline,
-    read_bundle,
-    read_config,
-)
+from moodwire.cli.setup import SOUND_SUFFIXES, make_pipeline, read_bundle
 from moodwire.clips import ClipMood, classify_clip, clip_config
 from moodwire.config import ProfileName
 from moodwire.pipeline import Pipeline

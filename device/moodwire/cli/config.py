@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from moodwire.cli.options import read_config
 from moodwire.cli.problems import CONFIGURATION, exits_with
 from moodwire.config import PROFILE_NAMES, Config, ConfigError, find_config, load_config
 from moodwire.config.text import example, hide_secrets, json_schema, show
@@ -55,8 +56,7 @@ def _check_against_model(config: Config) -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON instead of TOML.")
 def show_command(file: Path | None, as_json: bool) -> None:
     """Prints what is in force, defaults and profile included; secrets are hidden."""
-    with exits_with(CONFIGURATION, ConfigError):
-        config = load_config(find_config(file))
+    config = read_config(file)
     if as_json:
         builtins = msgspec.to_builtins(hide_secrets(config))
         click.echo(json.dumps(builtins, indent=2, ensure_ascii=False))

@@ -7,15 +7,14 @@ from pathlib import Path
 
 import click
 
+from moodwire.cli.options import CONFIG
 from moodwire.cli.problems import BROKEN, WARNED
 
 UNIT = "moodwire.service"
 
 
 @click.command()
-@click.option(
-    "--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="Configuration."
-)
+@CONFIG
 @click.option("--unit", default=UNIT, show_default=True, help="The service to look at.")
 @click.option(
     "--seconds",

@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from moodwire.cli.options import CONFIG, read_config
 from moodwire.cli.problems import CONFIGURATION, FAULT, USAGE, CommandError, exits_with
-from moodwire.config import Config, ConfigError, find_config, load_config
+from moodwire.config import Config
 from moodwire.history.spans import FOREVER, NoSuchDayError, bounds, by_hour, quiet_until, weeks
 from moodwire.history.statistics import Share, compare_today, heat_map, occasions
 from moodwire.history.store import DamagedError, HistoryStore, MoodMinute, history_path
@@ -32,20 +33,20 @@ LETTER_MINUTES = 2
 @click.option("--json", "as_json", is_flag=True, help="The day's minutes as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="The day's minutes as CSV.")
 @click.option("--all", "everything", is_flag=True, help="With --json or --csv: every day.")
-@click.option("--file", type=click.Path(path_type=Path), help="Another history file.")
-@click.option("--config", "config_file", type=click.Path(path_type=Path), help="Configuration.")
+@click.option("--file", "history", type=click.Path(path_type=Path), help="Another history file.")
+@CONFIG
 def command(
     day: datetime | None,
     mood: str | None,
     as_json: bool,
     as_csv: bool,
     everything: bool,
+    history: Path | None,
     file: Path | None,
-    config_file: Path | None,
 ) -> None:
     """Shows which moods were heard. The history is kept only where [history] asks for it."""
-    config = Config() if file and not config_file else _configured(config_file)
-    store = _existing(file) if file else _store(config)
+    config = Config() if history and not file else read_config(file)
+    store = _existing(history) if history else _store(config)
     chosen = day.date() if day else date.today()
     with exits_with(USAGE, NoSuchDayError):
         start, end = bounds(chosen)
@@ -65,11 +66,6 @@ def command(
             _print_heat(store, mood)
         else:
             _print_day(store, chosen, minutes, config.history.write_every)
-
-
-def _configured(config_file: Path | None) -> Config:
-    with exits_with(CONFIGURATION, ConfigError):
-        return load_config(find_config(config_file))
 
 
 def _store(config: Config) -> HistoryStore:

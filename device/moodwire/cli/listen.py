@@ -19,14 +19,9 @@ from moodwire.audio.pipe import PipeSource
 from moodwire.audio.source import Source, SourceError
 from moodwire.audio.wav import RawFormat
 from moodwire.cli.live import Scene, describe
+from moodwire.cli.options import config_options, read_config
 from moodwire.cli.problems import SOUND, exits_with
-from moodwire.cli.setup import (
-    config_options,
-    make_pipeline,
-    open_input,
-    read_bundle,
-    read_config,
-)
+from moodwire.cli.setup import make_pipeline, open_input, read_bundle
 from moodwire.cli.teller import PacedPipe, PipeClock, Summary, Teller, clock_for
 from moodwire.config import Config, ProfileName
 from moodwire.decision.thresholds import thresholds

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moodwire.cli.problems import CONFIGURATION, INTERRUPTED, SOUND, exits_with
+from moodwire.cli.options import CONFIG, read_config
+from moodwire.cli.problems import SOUND, exits_with
 
 if TYPE_CHECKING:
     from moodwire.diagnostics.levels import Reading
@@ -30,9 +31,7 @@ PATIENCE_SECONDS = 5.0
 
 
 @click.command()
-@click.option(
-    "--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="Configuration."
-)
+@CONFIG
 @click.option("--device", help="Microphone instead of the configured one; see `moodwire devices`.")
 @click.option("--seconds", type=click.FloatRange(0.1), help="End after this long.")
 @click.option("--json", "as_json", is_flag=True, help="One object per line, once a second.")
@@ -42,17 +41,10 @@ def command(file: Path | None, device: str | None, seconds: float | None, as_jso
     Speech at the usual distance should peak between -30 and -6 dBFS, 20 dB above the floor.
     """
     from moodwire.audio.source import SourceError
-    from moodwire.config import ConfigError, find_config, load_config
 
-    with exits_with(CONFIGURATION, ConfigError):
-        microphone = load_config(find_config(file)).microphone
+    microphone = read_config(file).microphone
     with exits_with(SOUND, SourceError):
-        try:
-            _run(
-                microphone.name if device is None else device, microphone.channel, seconds, as_json
-            )
-        except KeyboardInterrupt:
-            raise SystemExit(INTERRUPTED) from None
+        _run(microphone.name if device is None else device, microphone.channel, seconds, as_json)
 
 
 def _run(device: str, channel: int, seconds: float | None, as_json: bool) -> None:

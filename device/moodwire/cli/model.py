@@ -8,8 +8,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from moodwire.cli.problems import CONFIGURATION, MODEL, exits_with
-from moodwire.config import Config, ConfigError, find_config, load_config, state_directory
+from moodwire.cli.options import CONFIG, read_config
+from moodwire.cli.problems import MODEL, exits_with
+from moodwire.config import Config, state_directory
 from moodwire.model import Bundle, BundleError, load_bundle, shipped_bundle
 from moodwire.model.archive import unpacked
 from moodwire.model.interpreter import RuntimeMissingError
@@ -17,9 +18,6 @@ from moodwire.model.store import ModelStore, bundle_to_run
 from moodwire.model.verify import verify
 
 BUNDLE = click.argument("bundle", required=False, type=click.Path(path_type=Path))
-CONFIG = click.option(
-    "--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="Configuration."
-)
 
 
 @click.group()
@@ -66,7 +64,7 @@ def verify_command(bundle: Path | None, file: Path | None) -> None:
 @CONFIG
 def install(bundle: Path, file: Path | None) -> None:
     """Verifies BUNDLE, then switches to it; the one before is kept for rollback."""
-    config = _config(file)
+    config = read_config(file)
     with exits_with(MODEL, BundleError, RuntimeMissingError, OSError):
         found = _store(config).install(_named(bundle))
     _switched(config, found)
@@ -76,19 +74,14 @@ def install(bundle: Path, file: Path | None) -> None:
 @CONFIG
 def rollback(file: Path | None) -> None:
     """Switches back to the model that ran before; once more to return."""
-    config = _config(file)
+    config = read_config(file)
     with exits_with(MODEL, BundleError, RuntimeMissingError, OSError):
         found = _store(config).rollback()
     _switched(config, found)
 
 
-def _config(file: Path | None) -> Config:
-    with exits_with(CONFIGURATION, ConfigError):
-        return load_config(find_config(file))
-
-
 def _source(bundle: Path | None, file: Path | None) -> Path:
-    return bundle_to_run(_config(file)) if bundle is None else _named(bundle)
+    return bundle_to_run(read_config(file)) if bundle is None else _named(bundle)
 
 
 def _named(bundle: Path) -> Path:

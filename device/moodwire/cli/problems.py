@@ -30,7 +30,7 @@ BROKER = 6
 SOME_FILES = 7
 WARNED = 10
 BROKEN = 11
-INTERRUPTED = 130
+INTERRUPTED = 130  # as shells expect
 
 
 class CommandError(click.ClickException):

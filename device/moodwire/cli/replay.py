@@ -12,14 +12,9 @@ from pathlib import Path
 import click
 
 from moodwire.audio.source import Source, SourceError
+from moodwire.cli.options import config_options, read_config
 from moodwire.cli.problems import CONFIGURATION, SOUND, exits_with
-from moodwire.cli.setup import (
-    config_options,
-    make_pipeline,
-    open_recording,
-    read_bundle,
-    read_config,
-)
+from moodwire.cli.setup import make_pipeline, open_recording, read_bundle
 from moodwire.cli.teller import Summary, Teller, clock_for
 from moodwire.config import Config, ProfileName
 from moodwire.decision.decider import Decider

@@ -11,13 +11,12 @@ from time import perf_counter
 
 import click
 
+from moodwire.cli.options import CONFIG
 from moodwire.cli.problems import BROKEN
 
 
 @click.command()
-@click.option(
-    "--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="Configuration."
-)
+@CONFIG
 @click.option("--json", "as_json_", is_flag=True, help="For programs.")
 def command(file: Path | None, as_json_: bool) -> None:
     """Proves features, model and pipeline against golden data; needs no microphone and no network.

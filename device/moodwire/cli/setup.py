@@ -1,62 +1,24 @@
-"""What the offline commands share: their options, the configuration, the pipeline, the input."""
+"""What the offline commands share: the bundle, the pipeline, the input."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
-
-import click
 
 from moodwire.audio.source import Source, SourceError
 from moodwire.audio.wav import RawFormat
 from moodwire.cli.problems import CONFIGURATION, MODEL, SOUND, exits_with
-from moodwire.config import (
-    PROFILE_NAMES,
-    Config,
-    ConfigError,
-    ProfileName,
-    find_config,
-    load_config,
-)
+from moodwire.config import Config
 from moodwire.decision.thresholds import UnknownMoodError
 from moodwire.model import Bundle, BundleError, load_bundle
 from moodwire.model.store import bundle_to_run
 from moodwire.pipeline import Pipeline
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 SOUND_SUFFIXES = frozenset(
     {".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aif", ".aiff", ".au", ".caf", ".w64"}
 )
 """Of files that are looked into when a folder is named; a single file may be called anything."""
-
-
-def config_options(command: Command) -> Command:
-    for option in (
-        click.option(
-            "--config",
-            "config_path",
-            type=click.Path(path_type=Path, dir_okay=False),
-            help="Configuration file; default: $MOODWIRE_CONFIG or /etc/moodwire/config.toml.",
-        ),
-        click.option("--profile", type=click.Choice(PROFILE_NAMES), help="Instead of the file's."),
-        click.option(
-            "--model",
-            "model_path",
-            type=click.Path(path_type=Path, file_okay=False),
-            help="Bundle directory instead of the configured one.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def read_config(path: Path | None, profile: ProfileName | None = None) -> Config:
-    with exits_with(CONFIGURATION, ConfigError):
-        return load_config(find_config(path), profile)
 
 
 def read_bundle(config: Config, path: Path | None = None) -> Bundle:

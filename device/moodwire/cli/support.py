@@ -8,14 +8,13 @@ from pathlib import Path
 import click
 
 from moodwire.cli.doctor import UNIT
+from moodwire.cli.options import CONFIG
 from moodwire.cli.problems import OUTPUT, exits_with
 
 
 @click.command()
 @click.argument("output", required=False, type=click.Path(path_type=Path, allow_dash=True))
-@click.option(
-    "--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="Configuration."
-)
+@CONFIG
 @click.option("--unit", default=UNIT, show_default=True, help="The service to look at.")
 def command(output: Path | None, file: Path | None, unit: str) -> None:
     """Writes versions, configuration without secrets, log lines and findings into one file.

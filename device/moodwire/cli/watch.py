@@ -13,7 +13,7 @@ from typing import Any, Final
 import click
 import msgspec
 
-from moodwire.cli.problems import BROKER, CONFIGURATION, INTERRUPTED, CommandError, exits_with
+from moodwire.cli.problems import BROKER, CONFIGURATION, CommandError, exits_with
 from moodwire.config import ConfigError, find_config, load_config
 from moodwire.config.sections import Identifier
 from moodwire.publish.backoff import Backoff
@@ -87,11 +87,8 @@ def command(
         require("--device", device.replace("+", "all"), Identifier)
         broker = broker_from(settings)
     with suppress(_EnoughError):
-        try:
-            watcher = Watcher(settings.prefix, as_json, count)
-            _watch(broker, f"{settings.prefix}/{device}/#", watcher)
-        except KeyboardInterrupt:
-            raise SystemExit(INTERRUPTED) from None
+        watcher = Watcher(settings.prefix, as_json, count)
+        _watch(broker, f"{settings.prefix}/{device}/#", watcher)
 
 
 def _watch(broker: Broker, topics: str, watcher: Watcher) -> None:

@@ -10,8 +10,9 @@ from types import FrameType
 import click
 import msgspec
 
+from moodwire.cli.options import config_options, read_config
 from moodwire.cli.problems import CONFIGURATION, FAULT, CommandError, exits_with
-from moodwire.cli.setup import config_options, make_pipeline, open_input, read_bundle, read_config
+from moodwire.cli.setup import make_pipeline, open_input, read_bundle
 from moodwire.config import ProfileName, find_config
 
 
