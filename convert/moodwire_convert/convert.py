@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from moodwire.features import FrontendSpec
 from moodwire.model import Bundle, Classifier
-from moodwire.model.interpreter import tflite_module
+from moodwire.model.interpreter import runtime_package
 from moodwire.model.manifest import Metric, Standardisation
 from moodwire_convert.calibrate import (
     Comparison,
@@ -176,6 +176,5 @@ def _kept_thresholds(request: Request) -> dict[str, float]:
 
 
 def _versions(exported: Exported) -> dict[str, str]:
-    package = tflite_module().__name__.partition(".")[0].replace("_", "-")
-    names = ("moodwire", "numpy", package)
+    names = ("moodwire", "numpy", runtime_package())
     return {**exported.versions, **{name: version(name) for name in names}}

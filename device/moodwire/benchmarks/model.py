@@ -26,7 +26,7 @@ import numpy as np
 from moodwire.cli.options import CONFIG, read_config
 from moodwire.cli.problems import MODEL, exits_with
 from moodwire.model import Bundle, BundleError, Classifier, load_bundle
-from moodwire.model.interpreter import Interpreter, RuntimeMissingError, tflite_module
+from moodwire.model.interpreter import Interpreter, RuntimeMissingError, runtime_package
 from moodwire.model.store import bundle_to_run
 
 RUNS_IN_TURN = 10
@@ -139,7 +139,7 @@ def _build_rival() -> bytes | None:
 
 
 def _runtime() -> str:
-    package = tflite_module().__name__.partition(".")[0].replace("_", "-")
+    package = runtime_package()
     return f"{package} {version(package)}"
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from moodwire.diagnostics.sound import FULL_SCALE, Samples, decibels
+from moodwire.audio.source import Samples
+from moodwire.diagnostics.sound import FULL_SCALE, decibels
 
 PEAK_HOLD_SECONDS = 1.5
 FLOOR_SECONDS = 10.0

@@ -13,9 +13,9 @@ import numpy as np
 from moodwire.audio.capture_source import CaptureSource
 from moodwire.audio.devices import HARDWARE, InputDevice, find
 from moodwire.audio.listing import list_devices
-from moodwire.audio.source import MODEL_RATE, SourceError
+from moodwire.audio.source import MODEL_RATE, Samples, SourceError
 from moodwire.diagnostics.finding import Finding, Findings, broken, fine, skipped, warning
-from moodwire.diagnostics.sound import Samples, judge, measure
+from moodwire.diagnostics.sound import judge, measure
 from moodwire.diagnostics.subject import Subject
 
 CAPTURE = re.compile(r"^(\d+)-(\d+): (?P<name>[^:]*):.*\bcapture\b")

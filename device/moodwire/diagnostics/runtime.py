@@ -9,16 +9,16 @@ from importlib.metadata import PackageNotFoundError, version
 import moodwire
 from moodwire.diagnostics.finding import Findings, broken, fine
 from moodwire.diagnostics.subject import Subject
-from moodwire.model.interpreter import RuntimeMissingError, tflite_module
+from moodwire.model.interpreter import RuntimeMissingError, runtime_package
+from moodwire.publish.hardware import board
 
 MACHINES = ("aarch64", "x86_64")
 IMAGE = "use the 64-bit image of Raspberry Pi OS; Pi 3, Zero 2 W, 4 and 5 all run it"
 
 
 def look(about: Subject) -> Findings:
-    board = _text(about, "proc/device-tree/model") or "not a Raspberry Pi"
     bits = 64 if sys.maxsize > 2**32 else 32
-    seen = f"{platform.machine()}, {bits} bit, {board}"
+    seen = f"{platform.machine()}, {bits} bit, {board(about.root) or 'not a Raspberry Pi'}"
     if platform.machine() in MACHINES and bits == 64:
         yield fine("processor", seen)
     else:
@@ -31,11 +31,10 @@ def _numpy_and_runtime() -> Findings:
     """The old tflite-runtime was built for numpy 1 and crashes with numpy 2."""
     numpy = version("numpy")
     try:
-        module = tflite_module()
+        package = runtime_package()
     except RuntimeMissingError as error:
         yield broken("model runtime", str(error), "install Moodwire again with its dependencies")
         return
-    package = module.__name__.split(".")[0].replace("_", "-")
     seen = f"{package} {_version(package)}, numpy {numpy}"
     if package == "tflite-runtime" and not numpy.startswith("1."):
         yield broken("model runtime", f"{seen}, which do not fit together", "pip install 'numpy<2'")
@@ -48,10 +47,3 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "of unknown version"
-
-
-def _text(about: Subject, path: str) -> str:
-    try:
-        return (about.root / path).read_bytes().rstrip(b"\0\n").decode(errors="replace")
-    except OSError:
-        return ""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from moodwire.audio.source import Samples
 from moodwire.diagnostics.finding import Findings, broken, fine, warning
-
-Samples = NDArray[np.float32]
 
 FRAME_SECONDS = 0.02
 FULL_SCALE = 0.999

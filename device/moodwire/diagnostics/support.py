@@ -17,13 +17,12 @@ import click
 
 import moodwire
 from moodwire.config import Config
-from moodwire.config.text import hide_secrets, show
+from moodwire.config.text import HIDDEN, show
 from moodwire.diagnostics.examination import examine_device
 from moodwire.diagnostics.subject import Subject
 from moodwire.publish.broker import BrokerError, broker_from
 
 LOG_LINES = 300
-STRUCK_OUT = "********"
 
 COMMANDS = (
     ("uname", "-a"),
@@ -42,7 +41,7 @@ def write_support(about: Subject, unit: str) -> str:
     examine_device(about, unit, findings.append)
     parts = [
         ("Moodwire", _head()),
-        ("Configuration", about.config_fault or show(hide_secrets(about.config))),
+        ("Configuration", about.config_fault or show(about.config)),
         *((" ".join(command), _output(command)) for command in (*commands, log)),
         ("Packages", "\n".join(_packages())),
         ("Examination", click.unstyle("\n".join(findings))),
@@ -59,7 +58,7 @@ def strike_out(text: str, config: Config) -> str:
     except BrokerError:
         pass  # a file that we cannot read cannot have got into the text either
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, STRUCK_OUT)
+        text = text.replace(secret, HIDDEN)
     return text
 
 

@@ -56,6 +56,11 @@ def tflite_module() -> ModuleType:
     return module
 
 
+def runtime_package() -> str:
+    """As pip calls it."""
+    return tflite_module().__name__.partition(".")[0].replace("_", "-")
+
+
 def _let_interruption_through(error: BaseException) -> None:
     """Ctrl-C while a compiled module starts: it says that it failed, and why only as the cause."""
     cause: BaseException | None = error

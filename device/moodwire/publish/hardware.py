@@ -24,9 +24,14 @@ class Hardware:
 
 def hardware(root: Path = Path("/")) -> Hardware:
     """The device tree of a Raspberry Pi, or the architecture of anything else."""
-    model = _text(root / DEVICE_TREE / "model") or platform.machine()
     serial = _text(root / DEVICE_TREE / "serial-number")
-    return Hardware(model, serial, cpu_temperature(root) is not None, platform.node())
+    has_thermometer = cpu_temperature(root) is not None
+    return Hardware(board(root) or platform.machine(), serial, has_thermometer, platform.node())
+
+
+def board(root: Path) -> str:
+    """Empty where it is no Raspberry Pi or the like."""
+    return _text(root / DEVICE_TREE / "model")
 
 
 def cpu_temperature(root: Path = Path("/")) -> float | None:
