@@ -36,8 +36,7 @@ def check(file: Path | None) -> None:
 
 
 def _check_against_model(config: Config) -> None:
-    """Moods are named in the file; only the model knows which there are."""
-    from moodwire.decision.thresholds import UnknownMoodError, check_alerts, thresholds
+    from moodwire.decision.thresholds import UnknownMoodError, check_config
     from moodwire.model import BundleError, load_bundle
     from moodwire.model.store import bundle_to_run
 
@@ -47,8 +46,7 @@ def _check_against_model(config: Config) -> None:
         click.echo(f"note: moods were not checked, the model cannot be read: {error}", err=True)
         return
     with exits_with(CONFIGURATION, UnknownMoodError):
-        thresholds(bundle.labels, config.decision)
-        check_alerts(bundle.labels, config.alert)
+        check_config(bundle.labels, config)
 
 
 @command.command("show")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from moodwire.config import Alert, Decision
+from moodwire.config import Alert, Config, Decision
 
 
 class UnknownMoodError(ValueError):
@@ -36,6 +36,12 @@ def thresholds(
         leave[index] = leave[index] if own.exit is None else own.exit
     # A mood that begins under its own exit threshold would end with the next window.
     return Thresholds(np.array(enter), np.minimum(leave, enter))
+
+
+def check_config(labels: Sequence[str], config: Config) -> None:
+    """Moods are named in the file; only the model knows which there are."""
+    check_moods(labels, config.decision.per_mood, "decision.per_mood")
+    check_alerts(labels, config.alert)
 
 
 def check_alerts(labels: Sequence[str], alerts: Iterable[Alert]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moodwire.decision.thresholds import UnknownMoodError, check_config
 from moodwire.diagnostics.finding import Findings, broken, fine
 from moodwire.diagnostics.proof import prove_model, prove_pipeline
 from moodwire.diagnostics.subject import Subject
@@ -38,11 +39,8 @@ def _contract(spec: FrontendSpec) -> str:
 
 def _moods(about: Subject, bundle: Bundle) -> Findings:
     """The configuration may name moods that only another model knows."""
-    from moodwire.decision.thresholds import UnknownMoodError, check_alerts, thresholds
-
     try:
-        thresholds(bundle.labels, about.config.decision)
-        check_alerts(bundle.labels, about.config.alert)
+        check_config(bundle.labels, about.config)
     except UnknownMoodError as error:
         yield broken("moods in the configuration", str(error), "name moods that the model knows")
     else:
