@@ -13,6 +13,7 @@ from moodwire.config import Config, History
 from moodwire.history.recorder import HistoryRecorder
 from moodwire.history.spans import bounds
 from moodwire.history.store import MINUTE, HistoryStore, MoodMinute
+from moodwire.history.words import CSV_HEAD
 from moodwire.web import history_page
 from moodwire.web.history_page import view
 
@@ -138,6 +139,6 @@ def test_what_is_exported_comes_by_the_day(tmp_path):
         for mood in ("happy", "sad")
     )
     head, *pieces = history_page.csv_rows(store)
-    assert head == history_page.CSV_HEAD
+    assert head == CSV_HEAD
     assert [piece.count("\n") for piece in pieces] == [200] * len(days)
     assert pieces[0].splitlines()[0].endswith(",happy,30.00,0.8000")

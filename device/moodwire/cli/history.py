@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import sqlite3
-import sys
 from datetime import date, datetime
 from pathlib import Path
 
@@ -17,12 +15,18 @@ from rich.text import Text
 from moodwire.cli.options import CONFIG, read_config
 from moodwire.cli.problems import CONFIGURATION, FAULT, USAGE, CommandError, exits_with
 from moodwire.config import Config
-from moodwire.history.spans import FOREVER, NoSuchDayError, bounds, by_hour, quiet_until, weeks
-from moodwire.history.statistics import Share, compare_today, heat_map, occasions
+from moodwire.history.spans import FOREVER, NoSuchDayError, bounds, by_hour, quiet_until
+from moodwire.history.statistics import (
+    Share,
+    compare_today,
+    heat_map,
+    largest_share,
+    occasions,
+)
 from moodwire.history.store import DamagedError, HistoryStore, MoodMinute, history_path
+from moodwire.history.words import CSV_HEAD, WEEKDAYS, csv_line, interval, weeks, when
 
 SHADES = " ░▒▓█"
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 LETTER_MINUTES = 2
 """Minutes that one letter of the day view stands for."""
 
@@ -55,13 +59,9 @@ def command(
     with exits_with(FAULT, DamagedError, sqlite3.OperationalError):
         minutes = store.moods(start, end)
         if as_json:
-            rows = [{**_row(m), "confidence": round(m.confidence, 4)} for m in minutes]
-            click.echo(json.dumps(rows, indent=1))
+            click.echo(json.dumps([_row(minute) for minute in minutes], indent=1))
         elif as_csv:
-            write = csv.writer(sys.stdout, lineterminator="\n").writerow
-            write(("minute", "mood", "seconds", "confidence"))
-            for m in minutes:
-                write((*_row(m).values(), f"{m.confidence:.4f}"))
+            click.echo(CSV_HEAD + "".join(map(csv_line, minutes)), nl=False)
         elif mood:
             _print_heat(store, mood)
         else:
@@ -86,8 +86,12 @@ def _existing(path: Path) -> HistoryStore:
 
 
 def _row(minute: MoodMinute) -> dict[str, object]:
-    when = datetime.fromtimestamp(minute.minute).astimezone().isoformat()
-    return {"minute": when, "mood": minute.mood, "seconds": round(minute.seconds, 2)}
+    return {
+        "minute": when(minute),
+        "mood": minute.mood,
+        "seconds": round(minute.seconds, 2),
+        "confidence": round(minute.confidence, 4),
+    }
 
 
 def _print_day(
@@ -139,7 +143,7 @@ def _print_comparison(
     words = {True: "unusual", False: "as usual", None: "too few days to say"}
     for today in compare_today(occasions(store.quarters(0, FOREVER)), now, moods):
         days = today.usual.occasions
-        usual = f"{_percent(today.usual)} over {days} days" if days else "not known yet"
+        usual = f"{interval(today.usual)} over {days} days" if days else "not known yet"
         share = f"{today.mood}: {100 * today.share:.0f} % of this hour's speech"
         console.print(f"{share}, usually {usual}: {words[today.differs]}")
 
@@ -150,7 +154,7 @@ def _print_heat(store: HistoryStore, mood: str) -> None:
     if held and mood not in held:  # its map would be as even as that of a calm house
         raise CommandError(f"the history holds no {mood}; it holds {', '.join(held)}", USAGE)
     shares = heat_map(occasions(past), mood)
-    largest = max((s.value for row in shares for s in row if s.occasions), default=0.0)
+    largest = largest_share(shares)
     console = Console()
     console.print(f"When people sound {mood}, over {weeks(store)}: share of speech by hour")
     console.print("     " + "".join(f"{hour:<3d}" for hour in range(24)))
@@ -163,7 +167,3 @@ def _shade(share: Share, largest: float) -> str:
     if not share.occasions:
         return "·  "
     return SHADES[round((len(SHADES) - 1) * share.value / (largest or 1.0))] * 2 + " "
-
-
-def _percent(share: Share) -> str:
-    return f"{100 * share.value:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from moodwire.history.store import HOUR, HistoryStore, MoodMinute
+from moodwire.history.store import HOUR, MoodMinute
 
 FOREVER = 2.0**40
 
@@ -55,12 +55,3 @@ def quiet_until(hour: int, listened: float, now: float, write_every: float) -> f
     """
     passed = max(0.0, min(float(HOUR), now - write_every - hour))
     return passed if listened >= passed - UNHEARD else 0.0
-
-
-def weeks(store: HistoryStore) -> str:
-    """For how long there is a history, in words."""
-    span = store.span()
-    if span is None:
-        return "nothing yet"
-    days = max(1, round((span[1] - span[0]) / 86_400))
-    return f"{days} day{'s' if days > 1 else ''}"

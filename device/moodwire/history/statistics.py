@@ -110,6 +110,11 @@ def heat_map(everything: list[Occasion], mood: str) -> list[list[Share]]:
     ]
 
 
+def largest_share(shares: list[list[Share]]) -> float:
+    """Of a heat map: what its shades are measured by."""
+    return max((each.value for row in shares for each in row if each.occasions), default=0.0)
+
+
 def compare_today(everything: list[Occasion], now: datetime, moods: Iterable[str]) -> list[Today]:
     """For the hour of `now`, in the occasions' time zone: today's shares beside the usual ones.
 

@@ -12,17 +12,24 @@ from starlette.exceptions import HTTPException
 
 from moodwire.config import History
 from moodwire.events import UNCERTAIN
-from moodwire.history.spans import FOREVER, NoSuchDayError, bounds, by_hour, quiet_until, weeks
-from moodwire.history.statistics import Occasion, Share, Today, compare_today, heat_map, occasions
+from moodwire.history.spans import FOREVER, NoSuchDayError, bounds, by_hour, quiet_until
+from moodwire.history.statistics import (
+    Occasion,
+    Share,
+    Today,
+    compare_today,
+    heat_map,
+    largest_share,
+    occasions,
+)
 from moodwire.history.store import HOUR, MINUTE, HistoryStore, MoodMinute
+from moodwire.history.words import CSV_HEAD, WEEKDAYS, csv_line, interval, weeks
 
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 HEAT_DAYS = 365
 COLOURED = (
     *("angry", "disgust", "fear", "happy", "neutral", "sad"),
     *("calm", "surprise", "boredom", "uncertain", "quiet"),
 )
-CSV_HEAD = "minute,mood,seconds,confidence\n"
 SHADES = 7
 
 
@@ -157,7 +164,7 @@ def _cells(hour: int, minutes: list[MoodMinute]) -> list[Cell]:
 
 def _heat(past: list[Occasion], mood: str) -> list[dict[str, Any]]:
     shares = heat_map(past, mood)
-    largest = max((s.value for row in shares for s in row if s.occasions), default=1.0)
+    largest = largest_share(shares)
     return [
         {"name": WEEKDAYS[weekday], "cells": [_heat_cell(share, largest) for share in row]}
         for weekday, row in enumerate(shares)
@@ -172,13 +179,9 @@ def _heat_cell(share: Share, largest: float) -> dict[str, Any]:
     return {
         "css": f"share-{shade}" + (" thin" if share.occasions < 3 else ""),
         "text": f"{100 * share.value:.0f}",
-        "title": f"{_interval(share)}, {share.occasions} occasions, {share.minutes:.0f} min",
+        "title": f"{interval(share)}, {share.occasions} occasions, {share.minutes:.0f} min",
         "occasions": share.occasions,
     }
-
-
-def _interval(share: Share) -> str:
-    return f"{100 * share.value:.0f} % ({100 * share.low:.0f} to {100 * share.high:.0f})"
 
 
 def _compared(today: Today) -> dict[str, str]:
@@ -187,7 +190,7 @@ def _compared(today: Today) -> dict[str, str]:
     return {
         "mood": today.mood,
         "today": f"{100 * today.share:.0f} %",
-        "usual": f"{_interval(today.usual)}, {days} days" if days else "not known yet",
+        "usual": f"{interval(today.usual)}, {days} days" if days else "not known yet",
         "verdict": verdict,
     }
 
@@ -205,12 +208,7 @@ def csv_rows(store: HistoryStore) -> Iterator[str]:
         return
     for start in range(span[0], span[1] + 1, 24 * HOUR):
         if rows := store.moods(start, start + 24 * HOUR):
-            yield "".join(map(_csv_row, rows))
-
-
-def _csv_row(row: MoodMinute) -> str:
-    when = datetime.fromtimestamp(row.minute).astimezone().isoformat()
-    return f"{when},{row.mood},{row.seconds:.2f},{row.confidence:.4f}\n"
+            yield "".join(map(csv_line, rows))
 
 
 def span_to_forget(what: str, day: str) -> tuple[float, float]:
