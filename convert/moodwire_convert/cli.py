@@ -19,6 +19,7 @@ from moodwire_convert.convert import LARGEST_TFLITE, Converted, Request, convert
 from moodwire_convert.export import ConversionError
 from moodwire_convert.old_runtime import check_old_runtime
 from moodwire_convert.write import add_metrics
+from moodwire_training import run_files
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -75,14 +76,14 @@ def main(
     """
     try:
         request = Request(
-            network=run / "model.keras",
+            network=run / run_files.MODEL,
             card=read_card(card),
-            record=read_record(run / "model.json"),
+            record=read_record(run / run_files.RECORD),
             version=version_ or datetime.now(UTC).strftime("%Y.%m.%d"),
-            calibration=_windows(features or run / "calibration.npz"),
+            calibration=_windows(features or run / run_files.CALIBRATION),
             validation=_labelled(validation) if validation else None,
             tests=_tests(run, tests),
-            metrics=_metrics(metrics or run / "metrics.json"),
+            metrics=_metrics(metrics or run / run_files.METRICS),
             largest=largest,
         )
         if acceptance is not None:

@@ -20,6 +20,7 @@ import numpy as np
 from keras import ops
 from numpy.typing import NDArray
 
+from moodwire_training import run_files
 from moodwire_training.augment import Augmenter
 from moodwire_training.clips import Clip
 from moodwire_training.corpora import told
@@ -32,8 +33,6 @@ from moodwire_training.recipe import STEPS_PER_EPOCH, Recipe
 from moodwire_training.sampling import BatchSource
 from moodwire_training.surroundings import surroundings_of
 from moodwire_training.teachers import Teacher
-
-RUN_FILE = "run.json"
 
 
 @dataclass(frozen=True)
@@ -194,12 +193,12 @@ def fit(
     taught_by = [teacher.name for teacher in teachers]
     this = identity(material, recipe, split, sources) | {"taught_by": taught_by}
     refuse_another_run(folder, this)
-    (folder / RUN_FILE).write_text(json.dumps(this, indent=1, sort_keys=True))
+    (folder / run_files.RUN).write_text(json.dumps(this, indent=1, sort_keys=True))
     started = time.monotonic()
     source = batch_source(material, recipe, split, sources, teachers)
     model = first_network(source, recipe)
     epochs = recipe.steps // STEPS_PER_EPOCH
-    done, seconds = restore(model, folder / "checkpoint.npz")
+    done, seconds = restore(model, folder / run_files.CHECKPOINT)
 
     def spent() -> float:
         return seconds + time.monotonic() - started
@@ -207,7 +206,7 @@ def fit(
     if done:
         say(f"going on after step {done * STEPS_PER_EPOCH}")
     callbacks = [
-        Checkpoint(folder / "checkpoint.npz", spent),
+        Checkpoint(folder / run_files.CHECKPOINT, spent),
         TimeLeft(epochs, say),
         keras.callbacks.CSVLogger(str(folder / "history.csv"), append=done > 0),
     ]
@@ -246,7 +245,7 @@ def fingerprint(clips: Sequence[Clip], rows: NDArray[np.int64]) -> str:
 
 
 def refuse_another_run(folder: Path, wanted: dict[str, Any]) -> None:
-    file = folder / RUN_FILE
+    file = folder / run_files.RUN
     if not file.exists():
         return
     kept, asked = json.loads(file.read_text()), json.loads(json.dumps(wanted))

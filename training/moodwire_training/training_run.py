@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodwire.features import FrontendSpec
+from moodwire_training import run_files
 from moodwire_training.clips import Clip
 from moodwire_training.corpora import told
 from moodwire_training.evaluation.metrics import (
@@ -40,12 +41,6 @@ from moodwire_training.recipe import Recipe
 from moodwire_training.surroundings import serves
 from moodwire_training.teachers import Teacher
 
-MODEL_FILE = "model.keras"
-CARD_FILE = "model.json"
-LOGITS_FILE = "test_logits.npz"
-RESULT_FILE = "result.json"
-CALIBRATION_FILE = "calibration.npz"
-TEST_FILE = "test_unseen.npz"
 CALIBRATION_WINDOWS = 512
 WINDOWS = 1000
 """Most of unseen speakers."""
@@ -67,7 +62,7 @@ def train_and_score(
     """Fit, save and score on the training's test speakers; a finished folder is not redone."""
     clips = material.store.clips
     parts = split(plan, training, clips)
-    finished = folder / RESULT_FILE
+    finished = folder / run_files.RESULT
     if finished.exists():
         refuse_another_run(folder, identity(material, recipe, parts, training.surroundings))
         say(f"{folder.name}: already finished")
@@ -93,7 +88,7 @@ def train_and_score(
         "hours": round(fitted.seconds / 3600, 4),
     }
     finished.write_text(json.dumps(result, indent=1))
-    (folder / "checkpoint.npz").unlink(missing_ok=True)
+    (folder / run_files.CHECKPOINT).unlink(missing_ok=True)
     return result
 
 
@@ -121,7 +116,7 @@ def find_teachers(
     """All finished runs of these recipes, of any seed, on the same training of the same plan."""
     found = []
     for recipe in recipes:
-        runs_of_it = f"{recipe}-{plan.name}-{training.name}-seed*/{RESULT_FILE}"
+        runs_of_it = f"{recipe}-{plan.name}-{training.name}-seed*/{run_files.RESULT}"
         folders = sorted(file.parent for file in runs.glob(runs_of_it))
         if not folders:
             raise FileNotFoundError(
@@ -140,13 +135,13 @@ def untouched_speakers(plan: Plan, training: Training, tested: Iterable[Clip]) -
 
 
 def read_teacher(folder: Path, untouched: frozenset[str]) -> Teacher:
-    card, model, mean, deviation = _read_run(folder)
-    heard = frozenset(card["speakers_heard"])
+    record, model, mean, deviation = _read_run(folder)
+    heard = frozenset(record["speakers_heard"])
     if leaked := sorted(untouched & heard):
         raise LeakError(
             f"{folder}: this teacher has heard {leaked[0]}, on whom its pupil is going to be tested"
         )
-    recipe = card["recipe"]
+    recipe = record["recipe"]
     return Teacher(
         folder.name, model, mean, deviation, recipe["seed"], frozenset(recipe["corpora"]), heard
     )
@@ -163,10 +158,10 @@ def save_model(
     folder: Path,
 ) -> None:
     """`through_others`: speakers whom the teachers have heard."""
-    fitted.model.save(folder / MODEL_FILE)
+    fitted.model.save(folder / run_files.MODEL)
     clips = material.store.clips
     heard = np.array([row for row in heard if clips[row].corpus in recipe.corpora])
-    card = {
+    record = {
         "labels": list(UNION),
         "spec": material.spec.to_dict(),
         "frontend_hash": material.spec.hash,
@@ -183,7 +178,7 @@ def save_model(
         "backend": keras.backend.backend(),
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    (folder / CARD_FILE).write_text(json.dumps(card, indent=1))
+    (folder / run_files.RECORD).write_text(json.dumps(record, indent=1))
 
 
 def heard_corpora(
@@ -220,8 +215,8 @@ def save_windows(
 ) -> None:
     """What conversion calibrates on (training speakers) and verifies against (test speakers)."""
     source = batch_source(material, recipe, parts, training.surroundings)
-    np.savez(folder / CALIBRATION_FILE, features=source.examples(CALIBRATION_WINDOWS))
-    save_unseen(folder / TEST_FILE, material, scorer, parts.test, recipe.seed)
+    np.savez(folder / run_files.CALIBRATION, features=source.examples(CALIBRATION_WINDOWS))
+    save_unseen(folder / run_files.UNSEEN, material, scorer, parts.test, recipe.seed)
 
 
 def save_unseen(
@@ -254,7 +249,7 @@ def score(
     clips = [material.store.clips[row] for row in test]
     owner, windows = scorer.window_logits(material.bank, test)
     keys = np.array([told(clip) for clip in clips])
-    np.savez_compressed(folder / LOGITS_FILE, owner=owner, windows=windows, keys=keys)
+    np.savez_compressed(folder / run_files.LOGITS, owner=owner, windows=windows, keys=keys)
     return row_figures(clips, clip_means(owner, windows, len(clips)))
 
 
@@ -284,15 +279,15 @@ def keras_network(model: keras.Model) -> Callable[[NDArray[np.float32]], NDArray
 
 def load_scorer(folder: Path) -> Scorer:
     """The scorer of a finished training's float model."""
-    card, model, mean, deviation = _read_run(folder)
-    return Scorer(keras_network(model), FrontendSpec.from_dict(card["spec"]), mean, deviation)
+    record, model, mean, deviation = _read_run(folder)
+    return Scorer(keras_network(model), FrontendSpec.from_dict(record["spec"]), mean, deviation)
 
 
 def _read_run(
     folder: Path,
 ) -> tuple[dict[str, Any], keras.Model, NDArray[np.float32], NDArray[np.float32]]:
-    """Card, network, and what its features are standardised by."""
-    card = json.loads((folder / CARD_FILE).read_text())
-    model = keras.saving.load_model(folder / MODEL_FILE, compile=False)
-    mean, deviation = (np.array(card[name], np.float32) for name in ("mean", "deviation"))
-    return card, model, mean, deviation
+    """Record, network, and what its features are standardised by."""
+    record = json.loads((folder / run_files.RECORD).read_text())
+    model = keras.saving.load_model(folder / run_files.MODEL, compile=False)
+    mean, deviation = (np.array(record[name], np.float32) for name in ("mean", "deviation"))
+    return record, model, mean, deviation

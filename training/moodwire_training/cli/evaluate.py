@@ -10,6 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from moodwire_training import run_files
 from moodwire_training.cli.options import Data, data_options
 
 if TYPE_CHECKING:
@@ -120,13 +121,13 @@ def int8(run: Path, bundle: Path, plan_name: str | None, data: Data) -> None:
             "convert with a card that keeps every label"
         )
     material, tested, facts = _tested(run, plan_name, data)
-    folder = run / "int8"
+    folder = run / run_files.INT8
     folder.mkdir(exist_ok=True)
     rows = score(material, scorer, tested, folder)
     for name, row in rows.items():
         before = facts["rows"][name]["uar"]
         click.echo(f"  {name:12s} UAR int8 {100 * row['uar']:.1f}  float {100 * before:.1f}")
-    write_json(folder / "result.json", {**facts, "rows": rows})
+    write_json(folder / run_files.RESULT, {**facts, "rows": rows})
 
 
 def _bundle_of(run: Path, bundle: Path) -> tuple[Scorer, tuple[str, ...]]:
@@ -134,11 +135,11 @@ def _bundle_of(run: Path, bundle: Path) -> tuple[Scorer, tuple[str, ...]]:
     from moodwire.model import load_bundle
     from moodwire_training.evaluation.bundle import bundle_scorer
 
-    loaded, card = load_bundle(bundle), json.loads((run / "model.json").read_text())
+    loaded, record = load_bundle(bundle), json.loads((run / run_files.RECORD).read_text())
     known = loaded.manifest.standardisation
     for name in ("mean", "deviation"):
         found = np.array(getattr(known, name))
-        if found.shape != np.shape(card[name]) or not np.allclose(found, card[name], rtol=1e-5):
+        if found.shape != np.shape(record[name]) or not np.allclose(found, record[name], rtol=1e-5):
             raise click.ClickException(f"{bundle} was not made from {run}: another {name} in it")
     return bundle_scorer(loaded)
 
@@ -147,17 +148,17 @@ def _tested(
     run: Path, plan_name: str | None, data: Data
 ) -> tuple[Material, NDArray[np.int64], dict[str, Any]]:
     """Everything recorded, the clips that the run left out, and what it said of them."""
-    from moodwire_training.fit import RUN_FILE, fingerprint
+    from moodwire_training.fit import fingerprint
     from moodwire_training.folds import read_plan, split
 
-    facts = json.loads((run / "result.json").read_text())
+    facts = json.loads((run / run_files.RESULT).read_text())
     plan = read_plan(plan_name or facts["plan"])
     material = data.load()
     clips = material.store.clips
     tested = split(plan, plan.training(facts["training"]), clips).test
     if not len(tested):
         raise click.ClickException(f"{run}: no speaker of its plan {plan.name!r} is in the data")
-    if fingerprint(clips, tested) != json.loads((run / RUN_FILE).read_text())["test"]:
+    if fingerprint(clips, tested) != json.loads((run / run_files.RUN).read_text())["test"]:
         raise click.ClickException(
             f"{run} left other clips out than plan {plan.name!r} does now: the data or the plan "
             "has changed since"

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from moodwire_training import run_files
 from moodwire_training.clips import Clip
 from moodwire_training.corpora import read_told
 from moodwire_training.evaluation.metrics import (
@@ -52,10 +53,10 @@ class TestedRun:
 
 def read_runs(runs: Path, recipe: str, plan: str, quantised: bool = False) -> list[TestedRun]:
     found = []
-    place = "int8/result.json" if quantised else "result.json"
+    place = f"{run_files.INT8}/{run_files.RESULT}" if quantised else run_files.RESULT
     for result_file in sorted(runs.glob(f"{recipe}-{plan}-*/{place}")):
         result = json.loads(result_file.read_text())
-        logits_file = result_file.parent / "test_logits.npz"
+        logits_file = result_file.parent / run_files.LOGITS
         tested = logits_file.exists()  # not where a plan leaves nobody out
         if not tested or (result["recipe"], result["plan"]) != (recipe, plan):
             continue

@@ -7,16 +7,18 @@ import re
 from pathlib import Path
 from typing import Any
 
+from moodwire_training import run_files
+
 
 def record_results(run: Path, table: dict[str, Any]) -> None:
     """model.json gets the temperature; metrics.json the rows, named for a manifest."""
     if table["leaky"]:
         raise ValueError(f"plan {table['plan']!r} leaks: it says nothing of a voice that is new")
-    card_file = run / "model.json"
-    card = json.loads(card_file.read_text())
-    card["temperature"] = table["temperature"]
-    card_file.write_text(json.dumps(card, indent=1))
-    metrics_file = run / "metrics.json"
+    record_file = run / run_files.RECORD
+    record = json.loads(record_file.read_text())
+    record["temperature"] = table["temperature"]
+    record_file.write_text(json.dumps(record, indent=1))
+    metrics_file = run / run_files.METRICS
     known = json.loads(metrics_file.read_text()) if metrics_file.exists() else []
     metrics = {metric["name"]: metric for metric in known}
     for name, row in table["rows"].items():
