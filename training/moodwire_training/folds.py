@@ -6,8 +6,6 @@ import re
 import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +13,7 @@ from numpy.typing import NDArray
 
 from moodwire_training.clips import Clip
 from moodwire_training.labels import CORPUS_LABELS
+from moodwire_training.packaged import read_toml
 
 PROTOCOLS = ("speakers", "random")
 PLAN_SETTINGS = ("name", "title", "protocol", "training", "test_share", "copies")
@@ -76,8 +75,8 @@ class Split:
 
 def read_plan(name_or_file: str) -> Plan:
     """A plan that comes with the package, by name, or a TOML file."""
-    source, text = _plan_text(name_or_file)
-    values = tomllib.loads(text)
+    source = name_or_file if name_or_file.endswith(".toml") else f"{name_or_file}.toml"
+    values = tomllib.loads(read_toml("plan", name_or_file, PlanError))
     _refuse_unknown(source, values, PLAN_SETTINGS)
     protocol = values.get("protocol", "speakers")
     if protocol not in PROTOCOLS:
@@ -113,8 +112,7 @@ def held_out_speakers(training: Training) -> frozenset[str]:
 
 
 def _speakers_of(name: str) -> frozenset[str]:
-    _, text = _plan_text(name)
-    return frozenset(_expand(tomllib.loads(text)["speakers"]))
+    return frozenset(_expand(tomllib.loads(read_toml("plan", name, PlanError))["speakers"]))
 
 
 def split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Split:
@@ -187,20 +185,6 @@ def _random_split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Spli
 
 def _without_duplicates(rows: NDArray[np.int64], clips: Sequence[Clip]) -> NDArray[np.int64]:
     return np.array([row for row in rows if not clips[row].duplicate_of], dtype=np.int64)
-
-
-def _plan_text(name_or_file: str) -> tuple[str, str]:
-    file = Path(name_or_file)
-    if file.suffix == ".toml":
-        if not file.exists():
-            raise PlanError(f"{file}: no such plan file")
-        return str(file), file.read_text(encoding="utf-8")
-    folder = resources.files("moodwire_training") / "plans"
-    packaged = folder / f"{name_or_file}.toml"
-    if not packaged.is_file():
-        known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
-        raise PlanError(f"no plan {name_or_file!r}; known: {', '.join(known)}, or a .toml file")
-    return packaged.name, packaged.read_text(encoding="utf-8")
 
 
 def _read_training(source: str, entry: dict[str, Any]) -> Training:

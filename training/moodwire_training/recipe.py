@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import asdict, dataclass, field, fields
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from moodwire_training.augment import Strength
 from moodwire_training.labels import CORPUS_LABELS
+from moodwire_training.packaged import read_toml
 
 OPTIMIZERS = ("adamw", "muon")
 
@@ -75,7 +75,7 @@ def read_recipe(name_or_file: str) -> Recipe:
 
 def _read_values(name_or_file: str) -> dict[str, Any]:
     """What the file says, on top of the recipe that it is `like`, if it says so."""
-    values = tomllib.loads(_read_text(name_or_file))
+    values = tomllib.loads(read_toml("recipe", name_or_file, RecipeError))
     if "like" not in values:
         return values
     like = values.pop("like")
@@ -85,22 +85,6 @@ def _read_values(name_or_file: str) -> dict[str, Any]:
     for name, value in values.items():
         whole[name] = whole.get(name, {}) | value if isinstance(value, dict) else value
     return whole
-
-
-def _read_text(name_or_file: str) -> str:
-    file = Path(name_or_file)
-    if file.suffix != ".toml":
-        folder = resources.files("moodwire_training") / "recipes"
-        packaged = folder / f"{name_or_file}.toml"
-        if not packaged.is_file():
-            known = sorted(entry.name.removesuffix(".toml") for entry in folder.iterdir())
-            raise RecipeError(
-                f"no recipe {name_or_file!r}; known: {', '.join(known)}, or a .toml file"
-            )
-        return packaged.read_text(encoding="utf-8")
-    if not file.exists():
-        raise RecipeError(f"{file}: no such recipe file")
-    return file.read_text(encoding="utf-8")
 
 
 def recipe_from(values: dict[str, Any], source: str) -> Recipe:
