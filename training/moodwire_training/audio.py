@@ -36,8 +36,7 @@ def read_audio(path: Path, rate: int) -> tuple[NDArray[np.float32], tuple[str, .
     if found_rate != rate:
         if found_rate > 48_000:
             remarks.append(f"{found_rate} Hz, resampled")
-        divisor = gcd(found_rate, rate)
-        mono = scipy.signal.resample_poly(mono, rate // divisor, found_rate // divisor)
+        mono = resampled(mono, found_rate, rate)
     if len(mono) < SHORTEST_SECONDS * rate:
         raise UnusableClipError(f"only {len(mono) / rate:.2f} s long")
     if not np.isfinite(mono).all():
@@ -45,3 +44,9 @@ def read_audio(path: Path, rate: int) -> tuple[NDArray[np.float32], tuple[str, .
     if np.abs(mono).max() < 1e-4:
         raise UnusableClipError("silent")
     return np.ascontiguousarray(mono, dtype=np.float32), tuple(remarks)
+
+
+def resampled(mono: NDArray[np.float32], found_rate: int, rate: int) -> NDArray[np.float32]:
+    divisor = gcd(found_rate, rate)
+    up, down = rate // divisor, found_rate // divisor
+    return np.asarray(scipy.signal.resample_poly(mono, up, down))

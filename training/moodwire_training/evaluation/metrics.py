@@ -10,6 +10,8 @@ import numpy as np
 import scipy.optimize
 from numpy.typing import NDArray
 
+from moodwire.softmax import softmax
+
 Floats = NDArray[np.floating[Any]]
 Ints = NDArray[np.int64]
 
@@ -47,9 +49,7 @@ def join(outcomes: Sequence[Outcome]) -> Outcome:
 
 
 def probabilities(logits: Floats, temperature: float = 1.0) -> Floats:
-    scaled = logits / temperature
-    powers = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+    return softmax(logits / temperature)
 
 
 def confusion(truth: Ints, guess: Ints, classes: int) -> Ints:

@@ -6,14 +6,13 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from math import gcd
 from pathlib import Path
 
 import numpy as np
-import scipy.signal
 import soundfile
 from numpy.typing import NDArray
 
+from moodwire_training.audio import resampled
 from moodwire_training.folds import acceptance_speakers, read_plan
 from moodwire_training.surroundings import Role, lot, role_of_sound
 
@@ -126,8 +125,7 @@ def read(path: Path) -> Samples:
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     mono = samples.mean(axis=1)
     if rate != RATE:
-        divisor = gcd(rate, RATE)
-        mono = scipy.signal.resample_poly(mono, RATE // divisor, rate // divisor)
+        mono = resampled(mono, rate, RATE)
     mono = np.ascontiguousarray(mono, dtype=np.float32)
     mono.setflags(write=False)
     return mono
