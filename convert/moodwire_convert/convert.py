@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from moodwire.features import FrontendSpec
-from moodwire.model import Bundle, Classifier
+from moodwire.model import Bundle
 from moodwire.model.interpreter import runtime_package
 from moodwire.model.manifest import Metric, Standardisation
 from moodwire_convert.calibrate import (
@@ -26,6 +26,7 @@ from moodwire_convert.card import Card, Record, with_licences
 from moodwire_convert.export import ConversionError, Exported, export
 from moodwire_convert.graph import check_full_int8
 from moodwire_convert.write import Draft, refuse_to_overwrite, write_bundle
+from moodwire_training.evaluation.bundle import bundle_network
 from moodwire_training.evaluation.metrics import fit_temperature
 
 Array = NDArray[np.float32]
@@ -101,19 +102,14 @@ def convert(request: Request, directory: Path) -> Converted:
     return Converted(bundle, comparisons, sorted(set(narrowed) - set(sets)))
 
 
-def int8_logits(bundle: Bundle, features: Array) -> Array:
-    """What the device would compute for each window."""
-    classifier = Classifier(bundle)
-    return np.stack([classifier.logits(window) for window in features])
-
-
 def _measure(
     draft: Draft, exported: Exported, sets: Mapping[str, Labelled]
 ) -> tuple[Draft, list[Comparison]]:
     """Fit the temperature where there is a validation set, then set int8 beside float."""
     with tempfile.TemporaryDirectory() as scratch:
         trial = write_bundle(Path(scratch) / "trial", draft, exported.tflite)
-        logits = {name: int8_logits(trial, windows.features) for name, windows in sets.items()}
+        network = bundle_network(trial)
+        logits = {name: network(windows.features) for name, windows in sets.items()}
     temperature, metrics = draft.temperature, []
     if VALIDATION in sets:
         answers, truth = logits[VALIDATION], sets[VALIDATION].labels
