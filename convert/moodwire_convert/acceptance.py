@@ -30,9 +30,9 @@ from moodwire_convert.export import ConversionError
 from moodwire_convert.write import add_metrics
 from moodwire_training.clips import Clip
 from moodwire_training.corpora import find_corpora
+from moodwire_training.evaluation.record import ACCEPTANCE_METRICS, metric_name
 from moodwire_training.folds import acceptance_speakers
 
-PREFIX = "acceptance_clips."
 LEVELS_DB = (-30, -20, -10, 0, 6)
 
 
@@ -60,7 +60,7 @@ def measure_acceptance(bundle: Bundle, roots: Sequence[Path]) -> Iterator[Metric
     """The recall of every corpus, averaged over the moods that it has."""
     for corpus, clips in sorted(acceptance_clips(roots, bundle.labels).items()):
         yield Metric(
-            name=f"{PREFIX}{corpus.lower().replace('-', '_')}.uar",
+            name=f"{ACCEPTANCE_METRICS}{metric_name(corpus)}.uar",
             value=round(recall_of(bundle, clips, FileSource), 4),
             protocol=(
                 f"{len(clips)} clips of {len({clip.speaker for clip in clips})} speakers that "
@@ -97,13 +97,13 @@ def at_level(level_db: float, scratch: Path) -> Callable[[Path], FileSource]:
 
 def show_levels(bundle: Bundle, roots: Sequence[Path]) -> None:
     """The same clips, softer and louder."""
-    by_corpus = sorted(acceptance_clips(roots, bundle.labels).items())
+    corpora = sorted(acceptance_clips(roots, bundle.labels).items())
     with tempfile.TemporaryDirectory() as scratch:
         for level in LEVELS_DB:
             opened = at_level(level, Path(scratch))
-            found = [100 * recall_of(bundle, clips, opened) for _, clips in by_corpus]
-            line = "  ".join(f"{by_corpus[i][0]} {value:.1f}" for i, value in enumerate(found))
-            print(f"{level:+3d} dB  {line}  mean {np.mean(found):.1f}", flush=True)
+            found = {name: 100 * recall_of(bundle, clips, opened) for name, clips in corpora}
+            line = "  ".join(f"{name} {value:.1f}" for name, value in found.items())
+            print(f"{level:+3d} dB  {line}  mean {np.mean(list(found.values())):.1f}", flush=True)
 
 
 def main(place: Path, data: Path, levels: bool) -> None:
@@ -112,7 +112,7 @@ def main(place: Path, data: Path, levels: bool) -> None:
         show_levels(bundle, [data])
         return
     for metric in add_metrics(bundle, list(measure_acceptance(bundle, [data]))).manifest.metrics:
-        if metric.name.startswith(PREFIX):
+        if metric.name.startswith(ACCEPTANCE_METRICS):
             print(f"{metric.name}: {100 * metric.value:.1f}")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from moodwire.model import Bundle, BundleError
 from moodwire.model.manifest import Metric
-from moodwire_convert.acceptance import PREFIX, measure_acceptance, refuse_known
+from moodwire_convert.acceptance import measure_acceptance, refuse_known
 from moodwire_convert.calibrate import Labelled, labelled
 from moodwire_convert.card import read_card, read_record
 from moodwire_convert.convert import LARGEST_TFLITE, Converted, Request, convert
@@ -20,6 +20,7 @@ from moodwire_convert.export import ConversionError
 from moodwire_convert.old_runtime import check_old_runtime
 from moodwire_convert.write import add_metrics
 from moodwire_training import run_files
+from moodwire_training.evaluation.record import ACCEPTANCE_METRICS
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -164,5 +165,5 @@ def _say(bundle: Bundle, converted: Converted) -> None:
     for name in converted.left_out:
         click.echo(f"  {name}: none of its windows is in a mood of this bundle")
     for metric in manifest.metrics:
-        if metric.name.startswith(PREFIX):
+        if metric.name.startswith(ACCEPTANCE_METRICS):
             click.echo(f"  {metric.name}: {100 * metric.value:.1f}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from moodwire.model import load_bundle, shipped_bundles
-from moodwire_convert.acceptance import PREFIX, measure_acceptance
+from moodwire_convert.acceptance import measure_acceptance
+from moodwire_training.evaluation.record import ACCEPTANCE_METRICS
 
 
 @pytest.mark.data
@@ -16,7 +17,7 @@ def test_the_shipped_bundle_does_what_its_manifest_says(place, corpora):
     stated = {
         metric.name: metric.value
         for metric in bundle.manifest.metrics
-        if metric.name.startswith(PREFIX)
+        if metric.name.startswith(ACCEPTANCE_METRICS)
     }
     measured = {metric.name: metric.value for metric in measure_acceptance(bundle, [corpora])}
     assert stated, "the manifest states no figures for the acceptance set"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from moodwire.model.manifest import Manifest
+from moodwire_training.evaluation.record import ACCEPTANCE_METRICS
 from moodwire_training.pages import figure, page, table, warning
 
 Table = dict[str, Any]
@@ -267,7 +268,7 @@ def bundle_section(manifest: Manifest) -> str:
     tested = [
         [metric.name.split(".")[1], f"{100 * metric.value:.1f}", metric.protocol]
         for metric in manifest.metrics
-        if metric.name.startswith("acceptance_clips.")
+        if metric.name.startswith(ACCEPTANCE_METRICS)
     ]
     return (
         f"## Bundle `{manifest.name}`\n\n{manifest.description}\n\n{manifest.licence}\n\n"

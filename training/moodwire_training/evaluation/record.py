@@ -9,6 +9,9 @@ from typing import Any
 
 from moodwire_training import run_files
 
+ACCEPTANCE_METRICS = "acceptance_clips."
+"""How names of metrics begin that the acceptance speakers gave."""
+
 
 def record_results(run: Path, table: dict[str, Any]) -> None:
     """model.json gets the temperature; metrics.json the rows, named for a manifest."""
