@@ -80,10 +80,6 @@ class Observation:
     gap: bool = False
     """Nothing was heard: the sound breaks off at the window's time."""
 
-    def earlier(self, seconds: float) -> Observation:
-        """The same, on a clock that runs so much behind."""
-        return self.at(lambda moment: moment - seconds)
-
     def at(self, moved: Callable[[float], float]) -> Observation:
         """The same at other times; durations stay what they are."""
         return replace(

@@ -75,7 +75,7 @@ class Device:
             told += self._pipeline.push(stream.samples[start : start + BLOCK], began + start / RATE)
         told += self._pipeline.reset(began + stream.seconds)
         self._time += stream.seconds + BETWEEN_SECONDS
-        told = [seen.earlier(began) for seen in told]
+        told = since(began, told)
         windows = tuple(seen.window for seen in told[:-1])
         scores = tuple(self._scorer.said)
         heard = Heard(
@@ -117,8 +117,13 @@ def decide(
         for one in heard_there:
             told = [decider.step(replace(w, time=began + w.time)) for w in one.windows]
             told.append(decider.stop(began + one.seconds))
-            yield one, [seen.earlier(began) for seen in told]
+            yield one, since(began, told)
             began += one.seconds + BETWEEN_SECONDS
+
+
+def since(began: float, told: Iterable[Observation]) -> list[Observation]:
+    """With times from the beginning of the stream."""
+    return [seen.at(lambda moment: moment - began) for seen in told]
 
 
 def judged_share(heard: Iterable[Heard]) -> float:
