@@ -36,7 +36,6 @@ def load_material(
     cache: Path = DEFAULT_CACHE,
     processes: Processes = ALONE,
     report: Callable[[Progress], None] = lambda _: None,
-    spec: FrontendSpec = DEFAULT_SPEC,
     warn: Callable[[str], None] = lambda _: None,
 ) -> Material:
     clips: list[Clip] = []
@@ -55,9 +54,9 @@ def load_material(
         clips += others
         if not others:
             warn(f"no {what} found: below the data folder they lie in {where}")
-    store = build_store(clips, spec, cache, processes, report)
+    store = build_store(clips, DEFAULT_SPEC, cache, processes, report)
     bank = FrameBank.build(store.frames, store.offset, store.length)
-    return Material(store, bank, spec, read_votes(roots))
+    return Material(store, bank, DEFAULT_SPEC, read_votes(roots))
 
 
 def read_votes(roots: Sequence[Path]) -> dict[str, NDArray[np.float32]]:

@@ -253,12 +253,10 @@ def score(
     return row_figures(clips, clip_means(owner, windows, len(clips)))
 
 
-def row_figures(
-    clips: Sequence[Clip], logits: NDArray[np.float32], labels: Sequence[str] = UNION
-) -> dict[str, Any]:
+def row_figures(clips: Sequence[Clip], logits: NDArray[np.float32]) -> dict[str, Any]:
     figures = {}
     for row in rows_of(clips):
-        outcome = outcome_of(row, clips, logits, labels)
+        outcome = outcome_of(row, clips, logits)
         if outcome:
             figures[row.name] = {
                 "uar": round(unweighted_recall(outcome), 4),

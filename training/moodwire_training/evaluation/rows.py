@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from moodwire_training.clips import Clip
 from moodwire_training.evaluation.metrics import Outcome
-from moodwire_training.labels import CORPUS_LABELS, SIX, UNION, indices_of
+from moodwire_training.labels import CORPUS_LABELS, SIX, UNION
 
 
 @dataclass(frozen=True)
@@ -71,9 +71,7 @@ def outcome_of(
     chosen = clips_of(row, clips)
     if not chosen:
         return None
-    columns = (
-        indices_of(row.labels) if known == UNION else [known.index(mood) for mood in row.labels]
-    )
+    columns = [known.index(mood) for mood in row.labels]
     truth = np.array([row.labels.index(clips[index].emotion) for index in chosen], dtype=np.int64)
     speakers = tuple(clips[index].speaker for index in chosen)
     return Outcome(row.labels, truth, logits[chosen][:, columns].astype(np.float64), speakers)

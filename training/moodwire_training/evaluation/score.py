@@ -34,42 +34,34 @@ class Scorer:
     deviation: Floats
 
     def clip_logits(
-        self,
-        bank: FrameBank,
-        clips: Sequence[int] | Ints,
-        disturb: Disturbance | None = None,
-        seed: int = 0,
+        self, bank: FrameBank, clips: Sequence[int] | Ints, disturb: Disturbance | None = None
     ) -> Floats:
         """One row of logits per clip: the mean over its windows."""
-        owner, logits = self.window_logits(bank, clips, disturb, seed)
+        owner, logits = self.window_logits(bank, clips, disturb)
         return clip_means(owner, logits, len(clips))
 
     def window_logits(
-        self,
-        bank: FrameBank,
-        clips: Sequence[int] | Ints,
-        disturb: Disturbance | None = None,
-        seed: int = 0,
+        self, bank: FrameBank, clips: Sequence[int] | Ints, disturb: Disturbance | None = None
     ) -> tuple[Ints, Floats]:
         """For every window: the index of its clip in `clips`, and its logits."""
         owners, logits = [], []
         for start in range(0, len(clips), CLIPS_AT_ONCE):
             some = np.asarray(clips[start : start + CLIPS_AT_ONCE])
-            owner, features = self.features(bank, some, disturb, seed)
+            owner, features = self.features(bank, some, disturb)
             standardised = (features - self.mean) / self.deviation
             logits.append(self.network(standardised.astype(np.float32)))
             owners.append(owner + start)
         return np.concatenate(owners), np.concatenate(logits)
 
     def features(
-        self, bank: FrameBank, clips: Ints, disturb: Disturbance | None = None, seed: int = 0
+        self, bank: FrameBank, clips: Ints, disturb: Disturbance | None = None
     ) -> tuple[Ints, Floats]:
         """For every window: the index of its clip, and its features before standardisation."""
         owner, starts = window_starts(bank, clips, self.spec.window_frames)
         positions = starts[:, None] + np.arange(self.spec.window_frames)[None, :]
         logmel = bank.windows(clips[owner], positions.astype(np.float64))
         if disturb:
-            logmel = disturb(np.random.default_rng((seed, int(clips[0]))), logmel)
+            logmel = disturb(np.random.default_rng((0, int(clips[0]))), logmel)
         return owner, window_features(self.spec, logmel)
 
 
