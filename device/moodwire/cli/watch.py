@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import click
 import msgspec
@@ -22,8 +21,6 @@ from moodwire.publish.connection import Connection, ConnectionFailedError
 from moodwire.publish.reading import Reader
 from moodwire.publish.topics import TopicError, require
 from moodwire.unreadable import UNREADABLE
-
-STEP_SECONDS: Final = 5.0
 
 
 class Watcher:
@@ -98,7 +95,7 @@ def _watch(broker: Broker, topics: str, watcher: Watcher) -> None:
     while True:
         connection = Connection(broker, f"moodwire-watch-{secrets.token_hex(4)}", watcher)
         try:
-            lived = _listen(connection, topics)
+            lived = connection.listen(topics)
             reached = reached or lived > 0.0
             trouble = connection.ended
         except ConnectionFailedError as error:
@@ -109,22 +106,6 @@ def _watch(broker: Broker, topics: str, watcher: Watcher) -> None:
             raise CommandError(str(trouble), BROKER)
         click.echo(f"{trouble}; trying again", err=True)
         time.sleep(backoff.wait(lived))
-
-
-def _listen(connection: Connection, topics: str) -> float:
-    """Until the connection ends; the seconds for which it was of use."""
-    never = os.eventfd(0)
-    began: float | None = None
-    try:
-        connection.open()
-        while connection.ended is None:
-            connection.step(never, STEP_SECONDS)
-            if connection.is_ready and began is None:
-                connection.subscribe(topics)
-                began = time.monotonic()
-    finally:
-        os.close(never)
-    return 0.0 if began is None else time.monotonic() - began
 
 
 def _json_line(topic: str, payload: bytes, retained: bool) -> str:

@@ -8,7 +8,6 @@ throws away what it does not allow without a word.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -79,9 +78,5 @@ class Probe:
     def _wait(self, done: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
         """Works the connection until `done`, its end, or the time is over."""
         deadline = monotonic() + seconds
-        wake = os.eventfd(0)
-        try:
-            while not done() and self._connection.ended is None and monotonic() < deadline:
-                self._connection.step(wake, min(0.1, deadline - monotonic()))
-        finally:
-            os.close(wake)
+        while not done() and self._connection.ended is None and monotonic() < deadline:
+            self._connection.step(min(0.1, deadline - monotonic()))

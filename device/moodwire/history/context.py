@@ -18,7 +18,6 @@ from moodwire.publish.connection import Connection, ConnectionFailedError
 log = logging.getLogger(__name__)
 
 LONGEST_NUMBER: Final = 64  # bytes of a payload
-STEP_SECONDS: Final = 5.0
 
 
 class ContextListener:
@@ -64,21 +63,15 @@ class ContextListener:
             time.sleep(backoff.wait(self._listen_once()))
 
     def _listen_once(self) -> float:
-        """Returns the seconds for which the connection lasted."""
+        """Returns the seconds for which the connection was of use."""
         connection = Connection(self._broker, self._client_id, self)
-        began = time.monotonic()
         try:
-            connection.open()
-            subscribed = False
-            while connection.ended is None and not self._ended:
-                connection.step(self._wake, STEP_SECONDS)
-                if connection.is_ready and not subscribed:
-                    # sensors send retained: only what was stored is to be told as such
-                    connection.subscribe(*self._names, as_published=False)
-                    subscribed = True
+            # sensors send retained: only what was stored is to be told as such
+            return connection.listen(
+                *self._names, as_published=False, wake=self._wake, until=lambda: self._ended
+            )
         except ConnectionFailedError as error:
             log.info("history.context waits for the broker: %s", error)
             return 0.0
         finally:
             connection.close()
-        return time.monotonic() - began

@@ -10,6 +10,7 @@ import select
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -30,6 +31,9 @@ from moodwire.publish.broker import Broker
 
 CONNECT_SECONDS: Final = 5.0
 """For name, TCP and TLS together with CONNACK: twice this at most."""
+
+STEP_SECONDS: Final = 5.0
+"""Often enough for any keep-alive that the configuration allows."""
 
 IN_FLIGHT: Final = 20
 """Messages sent and not yet acknowledged; what mosquitto allows by default."""
@@ -130,8 +134,9 @@ class Connection:
         except (OSError, ValueError) as error:
             raise ConnectionFailedError(f"{self._broker.address}: {_words(error)}") from None
 
-    def step(self, wake: int, timeout: float) -> None:
-        """Wait until there is something to do, at most `timeout` seconds, and do it."""
+    def step(self, timeout: float, wake: int | None = None) -> None:
+        """Wait until there is something to do, at most `timeout` seconds, and do it; no longer than
+        until `wake` can be read."""
         sock = self._client.socket()
         if sock is None:
             self._end("the connection was lost")
@@ -140,7 +145,8 @@ class Connection:
         pending = getattr(sock, "pending", None)
         waiting = pending() if pending is not None else 0
         out = select.POLLOUT if self._client.want_write() else 0
-        self._poll.register(wake, select.POLLIN)
+        if wake is not None:
+            self._poll.register(wake, select.POLLIN)
         self._poll.register(sock.fileno(), select.POLLIN | out)
         number = sock.fileno()
         happened = dict(self._poll.poll(0 if waiting else max(0.0, timeout) * 1000))
@@ -153,6 +159,24 @@ class Connection:
         self._do(self._client.loop_misc())
         if not self.is_ready and time.monotonic() > self._deadline:
             self._end("the broker took the connection and then said nothing")
+
+    def listen(
+        self,
+        *filters: str,
+        as_published: bool = True,
+        wake: int | None = None,
+        until: Callable[[], bool] = lambda: False,
+    ) -> float:
+        """Opens it, subscribes, and tells what comes until it ends, or until `until` holds after
+        `wake`; the seconds for which it was of use."""
+        began: float | None = None
+        self.open()
+        while self.ended is None and not until():
+            self.step(STEP_SECONDS, wake)
+            if self.is_ready and began is None:
+                self.subscribe(*filters, as_published=as_published)
+                began = time.monotonic()
+        return 0.0 if began is None else time.monotonic() - began
 
     def publish(self, packet: Packet) -> int:
         """The number under which `acknowledged` will be told."""

@@ -18,7 +18,7 @@ from moodwire.publish.broker import broker_from
 from moodwire.publish.clearing import Clearing
 from moodwire.publish.clock import Clock
 from moodwire.publish.commands import Command, CommandReader
-from moodwire.publish.connection import Connection, ConnectionFailedError, Will
+from moodwire.publish.connection import STEP_SECONDS, Connection, ConnectionFailedError, Will
 from moodwire.publish.conversation import Conversation
 from moodwire.publish.dispatch import Dispatch
 from moodwire.publish.hardware import Hardware
@@ -33,9 +33,6 @@ log = logging.getLogger(__name__)
 
 MAINTENANCE_SECONDS: Final = 2.0
 """What has waited in the outbox for longer survives a power cut."""
-
-STEP_SECONDS: Final = 5.0
-"""Often enough for any keep-alive that the configuration allows."""
 
 SUSPICIOUS_LIVES: Final = 2
 
@@ -146,7 +143,7 @@ class Link:
         try:
             connection.open()
             while connection.ended is None and not self._is_time_to_leave(connection):
-                connection.step(self._wake, self._patience())
+                connection.step(self._patience(), self._wake)
                 if connection.is_ready:
                     began = began or self._begin(connection)
                     self._send(connection)
@@ -219,5 +216,5 @@ class Link:
         while connection.ended is None and self._dispatch.awaits(number):
             if time.monotonic() >= (self._stop_at or 0.0):
                 return
-            connection.step(self._wake, STOPPING_STEP_SECONDS)
+            connection.step(STOPPING_STEP_SECONDS, self._wake)
         connection.disconnect()
