@@ -111,7 +111,7 @@ def examined(home: Broker, user: str, password: str, device: str) -> dict[str, F
         },
         Config,
     )  # fmt: skip
-    return {f.name: f for f in doctor.look(Subject(None, config, "", load_bundle(), ""))}
+    return {f.name: f for f in doctor.look(Subject(config, load_bundle()))}
 
 
 def test_a_device_has_all_rights_of_its_own_over_tls_and_no_others(home: Broker) -> None:

@@ -35,7 +35,7 @@ DISCOVERY = "homeassistant/device/moodwire_kitchen/config"
 
 def findings(server: Broker | None, **mqtt: Any) -> dict[str, Finding]:
     config = config_for(server, mqtt=mqtt)
-    about = Subject(None, config, "", load_bundle(BUNDLE), "")
+    about = Subject(config, load_bundle(BUNDLE))
     return {finding.name: finding for finding in broker.look(about)}
 
 

@@ -29,7 +29,7 @@ def machine(root: Path, **changed: str) -> dict[str, Finding]:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(content)
     config = Config(paths=Paths(state=str(root)))
-    about = Subject(None, config, "", None, "", root)
+    about = Subject(config, None, root=root)
     return {finding.name: finding for finding in system.look(about)}
 
 
@@ -70,7 +70,7 @@ def test_a_clock_that_was_never_set_is_named(tmp_path: Path) -> None:
     machine(tmp_path)
     (tmp_path / "run/systemd/timesync/synchronized").unlink()
 
-    about = Subject(None, Config(paths=Paths(state=str(tmp_path))), "", None, "", tmp_path)
+    about = Subject(Config(paths=Paths(state=str(tmp_path))), None, root=tmp_path)
 
     assert next(iter(system.look(about))).grade is Grade.WARNING
 
@@ -101,7 +101,7 @@ def test_a_microphone_that_portaudio_does_not_see_is_missed(
         microphone, "list_devices", lambda root: [InputDevice("default", 0, 2, 44100)]
     )
 
-    found = {f.name: f for f in microphone.look(Subject(None, Config(), "", None, "", tmp_path))}
+    found = {f.name: f for f in microphone.look(Subject(Config(), None, root=tmp_path))}
 
     assert found["PortAudio"].grade is Grade.WARNING
     assert "hw:1,0 USB Audio: process 1234 records from it" in found["PortAudio"].seen
@@ -119,7 +119,7 @@ def test_missing_rights_are_told_before_anything_is_opened() -> None:
             os.setgroups([])
             os.setgid(65534)
             os.setuid(65534)
-            found = [f.name for f in microphone.look(Subject(None, Config(), "", None, "", root))]
+            found = [f.name for f in microphone.look(Subject(Config(), None, root=root))]
             os._exit(0 if found == ["ALSA", "permission"] else 1)
 
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -77,7 +77,7 @@ def is_seen_by_doctor_to_be_accepted(config, pi):
     ):
         (pi / path).parent.mkdir(parents=True, exist_ok=True)
         (pi / path).write_text(text)
-    about = Subject(None, config, "", SimpleNamespace(labels=LABELS), "", pi)
+    about = Subject(config, SimpleNamespace(labels=LABELS), root=pi)
     deadline = time.monotonic() + WAIT_SECONDS
     while True:  # it subscribes platform by platform
         *_, found = doctor.look(about)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from moodwire.config import credential_path
+from moodwire.config import ConfigDeniedError, credential_path
 from moodwire.config.reach import hash_fault
 from moodwire.diagnostics.finding import Findings, broken, fine, warning
 from moodwire.diagnostics.subject import Subject
@@ -16,13 +16,11 @@ CREATE = "create it; if it exists: sudo moodwire doctor"
 
 def look(about: Subject) -> Findings:
     path = about.config_path
-    if about.config_fault:
-        remedy = (
-            "sudo moodwire doctor"
-            if about.config_denied
-            else "mend it, then: moodwire config check; the defaults are examined below"
-        )
-        yield broken("file", about.config_fault, remedy)
+    if about.config_error is not None:
+        remedy = "mend it, then: moodwire config check; the defaults are examined below"
+        if isinstance(about.config_error, ConfigDeniedError):
+            remedy = "sudo moodwire doctor"
+        yield broken("file", str(about.config_error), remedy)
         return
     if path is None:
         yield warning(

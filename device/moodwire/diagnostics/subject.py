@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from moodwire.config import Config, ConfigDeniedError, ConfigError, find_config, load_config
+from moodwire.config import Config, ConfigError, find_config, load_config
 from moodwire.model import Bundle, BundleError, load_bundle
 from moodwire.model.store import bundle_to_run
 
@@ -14,32 +14,27 @@ from moodwire.model.store import bundle_to_run
 class Subject:
     """This device. Where the configuration cannot be used, the defaults stand in for it."""
 
-    config_path: Path | None
     config: Config
-    config_fault: str
     bundle: Bundle | None
-    bundle_fault: str
+    config_path: Path | None = None
+    config_error: ConfigError | None = None
+    bundle_fault: str = ""
     root: Path = Path("/")
     """Of /proc, /sys and /etc; another one in tests."""
 
     listen_seconds: float = 3.0
-    config_denied: bool = False
-    """There may be nothing wrong with it, but that this user may not read it."""
 
 
 def subject(file: Path | None, listen_seconds: float = 3.0) -> Subject:
     """Reads what there is; a fault is a finding, not an end."""
-    path, config, config_fault, denied = find_config(file), Config(), "", False
+    path, config, config_error = find_config(file), Config(), None
     try:
         config = load_config(path)
     except ConfigError as error:
-        config_fault, denied = str(error), isinstance(error, ConfigDeniedError)
+        config_error = error
     bundle, bundle_fault = None, ""
     try:
         bundle = load_bundle(bundle_to_run(config))
     except (BundleError, OSError) as error:
         bundle_fault = str(error)
-    return Subject(
-        path, config, config_fault, bundle, bundle_fault,
-        listen_seconds=listen_seconds, config_denied=denied,
-    )  # fmt: skip
+    return Subject(config, bundle, path, config_error, bundle_fault, listen_seconds=listen_seconds)

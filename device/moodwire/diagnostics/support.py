@@ -41,7 +41,7 @@ def write_support(about: Subject, unit: str) -> str:
     examine_device(about, unit, findings.append)
     parts = [
         ("Moodwire", _head()),
-        ("Configuration", about.config_fault or show(about.config)),
+        ("Configuration", str(about.config_error or show(about.config))),
         *((" ".join(command), _output(command)) for command in (*commands, log)),
         ("Packages", "\n".join(_packages())),
         ("Examination", click.unstyle("\n".join(findings))),
