@@ -18,8 +18,8 @@ import pytest
 from broker import MOSQUITTO, RUNNING, Broker, Subscriber, free_port
 
 from moodwire.config import Config
-from moodwire.diagnostics import Finding, Grade
 from moodwire.diagnostics import broker as doctor
+from moodwire.diagnostics.finding import Finding, Grade
 from moodwire.diagnostics.subject import Subject
 from moodwire.events import AlertEvent, encode
 from moodwire.model import load_bundle

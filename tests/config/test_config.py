@@ -13,13 +13,13 @@ import pytest
 
 from moodwire.config import (
     PROFILE_NAMES,
-    PROFILES,
     Config,
     ConfigError,
     find_config,
     load_config,
     parse_config,
 )
+from moodwire.config.profiles import PROFILES
 from moodwire.config.sections import Section
 from moodwire.config.text import HIDDEN, example, json_schema, show
 from moodwire.config.words import description

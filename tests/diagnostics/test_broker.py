@@ -11,7 +11,8 @@ import pytest
 from broker import Broker, Certificates, Subscriber, free_port
 from kitchen import config_for
 
-from moodwire.diagnostics import Finding, Grade, broker
+from moodwire.diagnostics import broker
+from moodwire.diagnostics.finding import Finding, Grade
 from moodwire.diagnostics.subject import Subject
 from moodwire.model import load_bundle
 from moodwire.publish.hardware import hardware

@@ -10,7 +10,8 @@ import pytest
 
 from moodwire.audio.devices import InputDevice
 from moodwire.config import Config, Paths
-from moodwire.diagnostics import Finding, Grade, microphone, service, settings, system
+from moodwire.diagnostics import microphone, service, settings, system
+from moodwire.diagnostics.finding import Finding, Grade
 from moodwire.diagnostics.subject import Subject, subject
 from moodwire.web.passwords import hash_password
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 import moodwire
-from moodwire.diagnostics import Grade, proof
+from moodwire.diagnostics import proof
+from moodwire.diagnostics.finding import Grade
 from moodwire.features import DEFAULT_SPEC, MelStream
 from moodwire.model import Classifier, load_bundle
 

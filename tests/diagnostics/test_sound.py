@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from moodwire.diagnostics import Grade
+from moodwire.diagnostics.finding import Grade
 from moodwire.diagnostics.levels import Levels
 from moodwire.diagnostics.sound import judge, measure
 

@@ -11,8 +11,8 @@ from broker import WAIT_SECONDS, Broker, Subscriber
 from kitchen import LABELS, ROOT, config_for
 
 from moodwire.config import Config
-from moodwire.diagnostics import Grade
 from moodwire.diagnostics import broker as doctor
+from moodwire.diagnostics.finding import Grade
 from moodwire.diagnostics.subject import Subject
 
 DISCOVERY = "homeassistant/device/moodwire_kitchen/config"

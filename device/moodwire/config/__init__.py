@@ -1,6 +1,5 @@
 """The configuration: typed sections, profiles for places, and the TOML file that sets them."""
 
-from moodwire.config.checks import Problem
 from moodwire.config.credentials import credential_path
 from moodwire.config.file import (
     ConfigDeniedError,
@@ -10,32 +9,27 @@ from moodwire.config.file import (
     load_config,
     parse_config,
 )
-from moodwire.config.profiles import PROFILE_NAMES, PROFILES, ProfileName
+from moodwire.config.profiles import PROFILE_NAMES, ProfileName
 from moodwire.config.sections import (
     CONTROLS,
     Alert,
     Config,
     ContextTopic,
-    Control,
     Decision,
     Device,
     Gate,
     History,
-    HomeAssistant,
-    Microphone,
     Model,
     MoodThresholds,
     Mqtt,
     Outbox,
     Paths,
-    Section,
     Web,
 )
 from moodwire.config.state import state_directory
 
 __all__ = [
     "CONTROLS",
-    "PROFILES",
     "PROFILE_NAMES",
     "Alert",
     "Config",
@@ -43,21 +37,16 @@ __all__ = [
     "ConfigError",
     "ConfigFile",
     "ContextTopic",
-    "Control",
     "Decision",
     "Device",
     "Gate",
     "History",
-    "HomeAssistant",
-    "Microphone",
     "Model",
     "MoodThresholds",
     "Mqtt",
     "Outbox",
     "Paths",
-    "Problem",
     "ProfileName",
-    "Section",
     "Web",
     "credential_path",
     "find_config",
