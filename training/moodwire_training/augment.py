@@ -61,8 +61,8 @@ class Augmenter:
     bank: FrameBank
     surroundings: Surroundings
     strength: Strength
-    frames: int = 184
-    bands: int = 40
+    frames: int = DEFAULT_SPEC.window_frames
+    bands: int = DEFAULT_SPEC.mel_bands
     warps: Floats = field(init=False)
 
     def __post_init__(self) -> None:

@@ -16,6 +16,8 @@ import scipy.fft
 from keras import layers
 from numpy.typing import NDArray
 
+from moodwire.features import DEFAULT_SPEC
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -84,7 +86,6 @@ def build_network(
     classes: int,
     width: float = 1.0,
     dropout: float = 0.3,
-    bands: int = 40,
     plain: bool = False,
     seed: int = 0,
 ) -> keras.Model:
@@ -95,6 +96,7 @@ def build_network(
     Torch would draw it from a state that none does.
     """
     inputs = keras.Input((frames, len(mean)), name="features")
+    bands = DEFAULT_SPEC.mel_bands
     kernel, bias = inverse_features(mean, deviation, bands)
     picture = layers.Dense(
         bands,

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from moodwire.config import Gate
+from moodwire.config import Config, Gate
 from moodwire.decision.gate import SpeechGate
 from moodwire.features import FrontendSpec
+from moodwire.pipeline import hop_frames
 from moodwire_training.gate import scenes
 from moodwire_training.gate.material import (
     HUMAN,
@@ -30,8 +31,8 @@ FRAMES = FrontendSpec(kind="logmel", normalisation="none")
 Rival = Callable[[Samples], Samples]
 """A fresh gate for each recording: samples to one score per frame."""
 
-WINDOW = 184
-HOP_FRAMES = 16
+WINDOW = FRAMES.window_frames
+HOP_FRAMES = hop_frames(FRAMES, Config())
 SPEECH_NEEDED = round(1.0 * RATE / HOP)
 """Frames of speech in a window before a gate is blamed for sleeping through it."""
 

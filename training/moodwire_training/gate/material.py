@@ -12,13 +12,14 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from moodwire.features import DEFAULT_SPEC
 from moodwire_training.audio import resampled
 from moodwire_training.folds import acceptance_speakers, read_plan
 from moodwire_training.surroundings import Role, lot, role_of_sound
 
 Samples = NDArray[np.float32]
 
-RATE = 16_000
+RATE = DEFAULT_SPEC.sample_rate
 
 ACCEPTANCE = acceptance_speakers()
 

@@ -11,10 +11,11 @@ import scipy.ndimage
 import scipy.signal
 from numpy.typing import NDArray
 
+from moodwire.features import DEFAULT_SPEC
 from moodwire_training.gate.material import Recording, Samples, read
 
-HOP = 256
-"""Samples per frame of truth, as in the front end."""
+HOP = DEFAULT_SPEC.hop_length
+"""Samples per frame of truth."""
 
 SPOKEN_RANGE = 26.0
 """dB under a clip's loud frames within which somebody is still speaking."""
