@@ -82,7 +82,7 @@ def main() -> None:
     except SourceError as error:
         os.write(out, json.dumps({"error": str(error)}).encode() + b"\n")
     except portaudio().PortAudioError as error:
-        _write(out, FAILURE, False, str(error).encode())
+        write_packet(out, FAILURE, False, str(error).encode(), time.monotonic())
     os._exit(1)  # closing the stream in order might hang
 
 
@@ -116,14 +116,14 @@ def _copy(stream: Any, opening: Opening, packet: int, out: int) -> None:
     frames = round(packet * per_sample + ahead)
     for number in count():
         samples, overflowed = stream.read(frames)
-        _write(out, SAMPLES, overflowed, bytes(samples))
+        write_packet(out, SAMPLES, overflowed, bytes(samples), time.monotonic())
         frames = round(packet * per_sample)
         if number == 0:
             release_startup_code()
 
 
-def _write(out: int, kind: int, lost: bool, payload: bytes) -> None:
-    packet = memoryview(HEADER.pack(kind, lost, len(payload), time.monotonic()) + payload)
+def write_packet(out: int, kind: int, lost: bool, payload: bytes, ended: float) -> None:
+    packet = memoryview(HEADER.pack(kind, lost, len(payload), ended) + payload)
     while packet:  # more than a pipe takes at once is written in pieces
         packet = packet[os.write(out, packet) :]
 

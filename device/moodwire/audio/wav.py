@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from moodwire.audio.source import SourceError
+from moodwire.audio.source import MODEL_RATE, SourceError
 
 SampleFormat = Literal["u8", "s16", "s24", "s32", "f32", "f64"]
 
@@ -34,7 +34,7 @@ MOST_HEADER_BYTES = 1 << 20
 class RawFormat:
     """How the bytes of a pipe become samples; little-endian, channels interleaved."""
 
-    rate: int = 16_000
+    rate: int = MODEL_RATE
     channels: int = 1
     sample: SampleFormat = "s16"
 

@@ -17,9 +17,9 @@ from typing import Any
 
 import click
 
-ONE_THREAD = dict.fromkeys(
-    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
-)
+from moodwire.threads import THREAD_LIMITS
+
+ONE_THREAD = dict.fromkeys((*THREAD_LIMITS, "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 GOALS = {
     "batch_vs_librosa": ("at least", 3.0),

@@ -12,7 +12,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 
-from moodwire.audio.capture import HEADER, SAMPLES, Opening
+from moodwire.audio.capture import SAMPLES, Opening, write_packet
 from moodwire.audio.devices import MODEL_RATE
 from moodwire.audio.memory import release_startup_code
 
@@ -22,7 +22,7 @@ SAMPLE_BYTES = 2
 def main() -> None:
     file, pace = Path(sys.argv[1]), sys.argv[2]
     opening = Opening(name=file.name, rate=MODEL_RATE, channels=1)
-    _write(json.dumps(asdict(opening)).encode() + b"\n")
+    os.write(1, json.dumps(asdict(opening)).encode() + b"\n")
     frames = int(sys.stdin.readline())
     release_startup_code()
     began, position = time.monotonic(), 0
@@ -33,13 +33,7 @@ def main() -> None:
             if pace == "real":
                 time.sleep(max(0.0, heard_at - time.monotonic()))
                 heard_at = time.monotonic()
-            _write(HEADER.pack(SAMPLES, False, len(payload), heard_at) + payload)
-
-
-def _write(data: bytes) -> None:
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(1, rest) :]
+            write_packet(1, SAMPLES, False, payload, heard_at)
 
 
 if __name__ == "__main__":

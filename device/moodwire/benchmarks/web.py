@@ -29,9 +29,9 @@ import numpy as np
 import soundfile
 
 from moodwire.audio.sample import write_sample
+from moodwire.audio.source import MODEL_RATE
 from moodwire.cli.problems import FAULT, CommandError
 
-RATE = 16_000
 PIECE_SECONDS = 0.02
 VIEWERS = 20
 UPLOAD_SECONDS = 600
@@ -76,7 +76,7 @@ class Candidate:
             written = os.write(self._pipe, piece)
         except BlockingIOError:
             written = 0
-        self.dropped += (len(piece) - written) / 2 / RATE
+        self.dropped += (len(piece) - written) / 2 / MODEL_RATE
 
     def cost(self) -> Cost:
         """User and system time with that of ended children; resident memory of the process."""
@@ -97,7 +97,7 @@ class Sound(threading.Thread):
 
     def __init__(self, voice: np.ndarray[Any, Any], candidates: list[Candidate]) -> None:
         super().__init__(daemon=True)
-        step = round(PIECE_SECONDS * RATE)
+        step = round(PIECE_SECONDS * MODEL_RATE)
         raw = (voice * 32_767).astype("<i2")
         self._pieces = [raw[i : i + step].tobytes() for i in range(0, len(raw), step)]
         self._candidates = candidates
@@ -140,7 +140,7 @@ def measure(seconds: float) -> dict[str, float | int | None]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         write_sample(folder / "voice.wav")
         voice, rate = soundfile.read(folder / "voice.wav", dtype="float32")
-        assert rate == RATE
+        assert rate == MODEL_RATE
         alone = Candidate(folder, "alone", port=None)
         stack.callback(alone.close)
         port = _free_port()
@@ -180,9 +180,9 @@ def _under_load(
     page: Candidate, port: int, voice: np.ndarray[Any, Any]
 ) -> dict[str, float | int | None]:
     recording = io.BytesIO()
-    copies = -(-UPLOAD_SECONDS * RATE // len(voice))
-    long = np.tile(voice, copies)[: UPLOAD_SECONDS * RATE]
-    soundfile.write(recording, long, RATE, format="FLAC")
+    copies = -(-UPLOAD_SECONDS * MODEL_RATE // len(voice))
+    long = np.tile(voice, copies)[: UPLOAD_SECONDS * MODEL_RATE]
+    soundfile.write(recording, long, MODEL_RATE, format="FLAC")
     token = _get(port, "/try").decode().split('data-csrf="', 1)[1].split('"', 1)[0]
     dropped = page.dropped
     with _watching(port, VIEWERS):
@@ -196,7 +196,7 @@ def _under_load(
     lost = re.search(r"^moodwire_dropped_samples_total (\S+)$", metrics, re.MULTILINE)
     assert lost is not None
     assert response.status == 200, response.status
-    frames = (page.dropped - dropped + float(lost[1]) / RATE) / PIECE_SECONDS
+    frames = (page.dropped - dropped + float(lost[1]) / MODEL_RATE) / PIECE_SECONDS
     return {
         "upload_audio_seconds_per_second": round(UPLOAD_SECONDS / taken, 1),
         "viewers": VIEWERS,

@@ -16,7 +16,7 @@ from rich.live import Live
 from moodwire.audio.capture_source import CaptureSource
 from moodwire.audio.file import FileSource
 from moodwire.audio.pipe import PipeSource
-from moodwire.audio.source import Source, SourceError
+from moodwire.audio.source import MODEL_RATE, Source, SourceError
 from moodwire.audio.wav import RawFormat
 from moodwire.cli.live import Scene, describe
 from moodwire.cli.options import config_options, read_config
@@ -37,7 +37,7 @@ SILENCE = "only digital silence arrives: every sample is zero; see moodwire doct
 @click.command()
 @click.option("--input", "-i", "wanted", help="A file, - for the standard input, or a microphone.")
 @click.option("--plain", is_flag=True, help="Topics and payloads line by line, as without a tty.")
-@click.option("--rate", type=int, default=16_000, help="Of raw 16-bit samples on a pipe.")
+@click.option("--rate", type=int, default=MODEL_RATE, help="Of raw 16-bit samples on a pipe.")
 @config_options
 def command(
     wanted: str | None,
