@@ -25,18 +25,8 @@ RATE = 16_000
 START = 1_000.0
 
 
-class LoudIsSpeech:
-    """A stand-in for the speech scorer: tones are no speech to the real one."""
-
-    def push(self, samples: Samples, logmel: Samples) -> Samples:
-        return (logmel.max(axis=1) > -3.0).astype(np.float32)
-
-    def reset(self) -> None:
-        pass
-
-
 def pipeline(config: Config | None = None) -> Pipeline:
-    return Pipeline(load_bundle(tones.BUNDLE), config or Config(), scorer=LoudIsSpeech())
+    return Pipeline(load_bundle(tones.BUNDLE), config or Config(), scorer=tones.LoudIsSpeech())
 
 
 def quiet(seconds: float, seed: int = 9) -> Samples:

@@ -1,7 +1,6 @@
 """Files of every kind are streamed; bad ones end with one clear sentence."""
 
 import resource
-import struct
 import subprocess
 import sys
 import tracemalloc
@@ -10,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import soundfile
-from sounds import noise, sine
+from sounds import noise, sine, wav_header
 
 from moodwire.audio.file import FileSource
 from moodwire.audio.source import SourceError, chunks
@@ -101,21 +100,17 @@ def test_a_truncated_wav_gives_what_is_there(tmp_path):
     assert len(heard(path)) == 5_000
 
 
-def wav_header(*, channels=1, rate=16_000, data=1_000):
-    return struct.pack(
-        "<4sI4s4sIHHIIHH4sI", b"RIFF", 36 + data, b"WAVE", b"fmt ", 16, 1, channels, rate,
-        2 * rate * channels, 2 * channels, 16, b"data", data,
-    )  # fmt: skip
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"", "is empty; name a sound file"),
         (b"This is no sound, it is a text.\n" * 50, "is no sound file that can be read"),
-        (wav_header(channels=0) + bytes(1_000), "is no sound file that can be read"),
-        (wav_header(rate=1) + bytes(1_000), "sample rate is 1 Hz; allowed: 4000 to 384000 Hz"),
-        (wav_header()[:30], "is no sound file that can be read"),
+        (wav_header(channels=0, data=1_000) + bytes(1_000), "is no sound file that can be read"),
+        (
+            wav_header(rate=1, data=1_000) + bytes(1_000),
+            "sample rate is 1 Hz; allowed: 4000 to 384000 Hz",
+        ),
+        (wav_header(data=1_000)[:30], "is no sound file that can be read"),
     ],
 )
 def test_what_is_no_sound_is_refused_in_one_sentence(tmp_path, content, message):
@@ -173,7 +168,7 @@ def test_no_file_stays_open(tmp_path):
     )
     good, bad = tmp_path / "good.wav", tmp_path / "bad.wav"
     soundfile.write(good, noise(0.1), 16_000)
-    bad.write_bytes(wav_header(rate=1) + bytes(1_000))
+    bad.write_bytes(wav_header(rate=1, data=1_000) + bytes(1_000))
     subprocess.run(
         [sys.executable, "-c", code, good, bad], check=True,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)),

@@ -10,30 +10,16 @@ import pytest
 import soundfile
 import tones
 from click.testing import CliRunner, Result
-from numpy.typing import NDArray
 
 from moodwire.cli import main
 
 RATE = 16_000
 
 
-class LoudIsSpeech:
-    """A stand-in for the speech scorer: tones are no speech to the real one."""
-
-    def __init__(self, spec: object) -> None:
-        pass
-
-    def push(self, samples: object, logmel: NDArray[np.float32]) -> NDArray[np.float32]:
-        return (logmel.max(axis=1) > -3.0).astype(np.float32)
-
-    def reset(self) -> None:
-        pass
-
-
 @pytest.fixture
 def moodwire(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result]:
     """Runs a command with the tone bundle, away from the configuration of this machine."""
-    monkeypatch.setattr("moodwire.pipeline.SpeechScorer", LoudIsSpeech)
+    monkeypatch.setattr("moodwire.pipeline.SpeechScorer", tones.LoudIsSpeech)
     file = tmp_path / "config.toml"
     file.write_text(f'[model]\npath = "{tones.BUNDLE}"\n[device]\nid = "bench"\n')
     monkeypatch.setenv("MOODWIRE_CONFIG", str(file))

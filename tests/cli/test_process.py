@@ -16,7 +16,7 @@ import pytest
 import tones
 
 Record = Callable[..., Path]
-MOODWIRE = [sys.executable, "-c", "from moodwire.cli import main; main(prog_name='moodwire')"]
+MOODWIRE = [sys.executable, "-m", "moodwire"]
 
 
 @pytest.fixture

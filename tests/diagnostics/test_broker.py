@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tones
 from broker import Broker, Certificates, Subscriber, free_port
 from kitchen import config_for
 
@@ -21,7 +22,6 @@ from moodwire.publish.topics import Topics
 
 pytestmark = pytest.mark.broker
 
-BUNDLE = Path(__file__).parent.parent / "fixtures/tones"
 USERS = {"kitchen": "right", "admin": "admin"}
 ACL = """\
 user kitchen
@@ -36,13 +36,13 @@ DISCOVERY = "homeassistant/device/moodwire_kitchen/config"
 
 def findings(server: Broker | None, **mqtt: Any) -> dict[str, Finding]:
     config = config_for(server, mqtt=mqtt)
-    about = Subject(config, load_bundle(BUNDLE))
+    about = Subject(config, load_bundle(tones.BUNDLE))
     return {finding.name: finding for finding in broker.look(about)}
 
 
 def announced() -> Discovery:
     topics = Topics("moodwire", "kitchen")
-    return Discovery(config_for(), topics, load_bundle(BUNDLE).labels, hardware())
+    return Discovery(config_for(), topics, load_bundle(tones.BUNDLE).labels, hardware())
 
 
 @pytest.fixture

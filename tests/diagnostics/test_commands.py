@@ -8,13 +8,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import tones
 from click.testing import CliRunner
 
 from moodwire.cli.support import command
 from moodwire.diagnostics import support
-
-RUN = "from moodwire.cli import main; main()"
-BUNDLE = Path(__file__).parent.parent / "fixtures/tones"
 
 
 @pytest.fixture
@@ -22,14 +20,14 @@ def config(tmp_path: Path) -> Path:
     file = tmp_path / "config.toml"
     file.write_text(
         f'[mqtt]\nhost = "127.0.0.1"\nport = 1\nusername = "kitchen"\npassword = "hush-hush"\n'
-        f'[model]\npath = "{BUNDLE}"\n[paths]\nstate = "{tmp_path}"\n'
+        f'[model]\npath = "{tones.BUNDLE}"\n[paths]\nstate = "{tmp_path}"\n'
     )
     file.chmod(0o600)
     return file
 
 
 def moodwire(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", RUN, *map(str, arguments)]
+    command = [sys.executable, "-m", "moodwire", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
@@ -53,12 +51,12 @@ def test_selftest_passes_and_then_finds_a_damaged_model(config: Path, tmp_path: 
 
     damaged = tmp_path / "damaged"
     damaged.mkdir()
-    for file in BUNDLE.iterdir():
+    for file in tones.BUNDLE.iterdir():
         (damaged / file.name).write_bytes(file.read_bytes())
     content = bytearray((damaged / "model.tflite").read_bytes())
     content[len(content) // 2] ^= 1
     (damaged / "model.tflite").write_bytes(bytes(content))
-    config.write_text(config.read_text().replace(str(BUNDLE), str(damaged)))
+    config.write_text(config.read_text().replace(str(tones.BUNDLE), str(damaged)))
     done = moodwire("selftest", "--config", config)
 
     assert done.returncode == 11

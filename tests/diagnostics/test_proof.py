@@ -5,14 +5,13 @@ from pathlib import Path
 import librosa
 import numpy as np
 import pytest
+import tones
 
 import moodwire
 from moodwire.diagnostics import proof
 from moodwire.diagnostics.finding import Grade
 from moodwire.features import DEFAULT_SPEC, MelStream
 from moodwire.model import Classifier, load_bundle
-
-BUNDLE = Path(__file__).parent.parent / "fixtures/tones"
 
 
 def test_the_golden_spectrogram_is_librosas() -> None:
@@ -37,7 +36,7 @@ def test_the_golden_spectrogram_is_librosas() -> None:
 
 
 def test_this_machine_passes() -> None:
-    findings = [*proof.prove_features(), *proof.prove_model(load_bundle(BUNDLE))]
+    findings = [*proof.prove_features(), *proof.prove_model(load_bundle(tones.BUNDLE))]
 
     assert {finding.grade for finding in findings} == {Grade.FINE}
 
@@ -68,6 +67,8 @@ def test_kernels_that_are_wrong_are_found_out(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(Classifier, "run_quantised", lambda self, window: -run(self, window))
     monkeypatch.setattr(proof, "golden_mismatches", lambda bundle: 0)
 
-    grades = {finding.name: finding.grade for finding in proof.prove_model(load_bundle(BUNDLE))}
+    grades = {
+        finding.name: finding.grade for finding in proof.prove_model(load_bundle(tones.BUNDLE))
+    }
 
     assert grades["this processor's kernels"] is Grade.BROKEN

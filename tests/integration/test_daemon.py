@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from broker import WAIT_SECONDS, Broker, Heard, Subscriber
 from daemon import END_SECONDS, ROOM, ROOT, STATE, DaemonProcess, Loudspeaker, sections_for
 from kitchen import wait_until
 from pulse import PulseServer
+from sounds import wav_header
 
 from moodwire.publish.identity import Identity
 
@@ -352,13 +352,6 @@ def test_a_piped_recording_is_heard_to_its_end(make_daemon: MakeDaemon, broker: 
         heard.wait(event("started", "happy"))
         heard.wait(event("ended", "happy"))
         heard.topic(f"{ROOT}/availability", b"offline")
-
-
-def wav_header(rate: int, channels: int) -> bytes:
-    """As who streams writes it, not knowing how long it will be."""
-    frame = 2 * channels
-    return struct.pack("<4sI4s4sIHHIIHH4sI", b"RIFF", 2**32 - 1, b"WAVE", b"fmt ", 16,
-                       1, channels, rate, rate * frame, frame, 16, b"data", 2**32 - 1)  # fmt: skip
 
 
 @pytest.mark.parametrize("goes_on", [True, False])

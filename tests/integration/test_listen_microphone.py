@@ -15,7 +15,7 @@ from pulse import PulseServer
 
 pytestmark = pytest.mark.pulse
 
-MOODWIRE = [sys.executable, "-c", "from moodwire.cli import main; main(prog_name='moodwire')"]
+MOODWIRE = [sys.executable, "-m", "moodwire"]
 
 
 Start = Callable[..., subprocess.Popen[str]]
