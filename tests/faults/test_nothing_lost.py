@@ -12,10 +12,10 @@ import tones
 from broker import HANDS_ON_AT_ONCE, WAIT_SECONDS, Broker, Subscriber
 from daemon import ALWAYS_OPEN, ROOT, DaemonProcess
 
+from moodwire.backoff import LONGEST_SECONDS
 from moodwire.config import Config, Decision, Gate
 from moodwire.model import load_bundle
 from moodwire.pipeline import Pipeline
-from moodwire.publish.backoff import LONGEST_SECONDS
 
 pytestmark = [pytest.mark.broker, pytest.mark.timeout(900)]
 

@@ -8,8 +8,8 @@ import logging
 import pytest
 from kitchen import LABELS, config_for
 
+from moodwire.backoff import LONGEST_SECONDS, STABLE_SECONDS, Backoff
 from moodwire.config import CONTROLS, PROFILE_NAMES, Mqtt
-from moodwire.publish.backoff import LONGEST_SECONDS, STABLE_SECONDS, Backoff
 from moodwire.publish.broker import BrokerError, broker_from
 from moodwire.publish.commands import (
     CommandReader,

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 
+from moodwire.backoff import Backoff
 from moodwire.events import SourceState
 
 
@@ -80,11 +81,12 @@ class SourceHealth:
         self, patience: Patience | None = None, jitter: Callable[[], float] = random.random
     ) -> None:
         self.patience = patience or Patience()
-        self._jitter = jitter
         self.state: SourceState = "starting"
         self._open = False
         self._armed = False  # real audio was heard: zeros mean something now
-        self._attempts = 0  # failed in a row
+        self._back_off = Backoff(
+            self.patience.shortest_back_off, self.patience.longest_back_off, jitter
+        )
         self._silent_reopenings = 0
         self._retry_at: float | None = None
         self._opened_at = 0.0
@@ -128,7 +130,7 @@ class SourceHealth:
             self._opened_at = now  # settled counts from the first block
         self._heard_at = now
         if now - self._opened_at >= self.patience.settled:
-            self._attempts = 0
+            self._back_off.forget()
         if block.zeros_only:
             return self._heard_zeros(now)
         self._armed = True
@@ -146,7 +148,7 @@ class SourceHealth:
         was_open = self._open
         self._forget_stream()
         self._retry_at = None
-        self._attempts = 0
+        self._back_off.forget()
         self.state = "muted"
         return Action.CLOSE if was_open else None
 
@@ -223,13 +225,7 @@ class SourceHealth:
     def _give_up(self, now: float) -> None:
         self._forget_stream()
         self.state = "lost"
-        patience = self.patience
-        longest = min(
-            patience.longest_back_off, patience.shortest_back_off * 2 ** min(self._attempts, 16)
-        )
-        self._attempts += 1
-        # half fixed, half random: devices that failed together do not retry together
-        self._retry_at = now + longest * (0.5 + 0.5 * self._jitter())
+        self._retry_at = now + self._back_off.wait()
 
     def _forget_stream(self) -> None:
         self._open = False

@@ -12,10 +12,10 @@ from typing import Any
 import click
 import msgspec
 
+from moodwire.backoff import Backoff
 from moodwire.cli.problems import BROKER, CONFIGURATION, CommandError, exits_with
 from moodwire.config import ConfigError, find_config, load_config
 from moodwire.config.sections import Identifier
-from moodwire.publish.backoff import Backoff
 from moodwire.publish.broker import Broker, BrokerError, broker_from
 from moodwire.publish.connection import Connection, ConnectionFailedError
 from moodwire.publish.reading import Reader

@@ -9,9 +9,9 @@ import time
 from threading import Thread
 from typing import Final
 
+from moodwire.backoff import Backoff
 from moodwire.config import Config
 from moodwire.history.recorder import HistoryRecorder
-from moodwire.publish.backoff import Backoff
 from moodwire.publish.broker import broker_from
 from moodwire.publish.connection import Connection, ConnectionFailedError
 

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Final
 
+from moodwire.backoff import STABLE_SECONDS, Backoff
 from moodwire.config import PROFILE_NAMES, Config
-from moodwire.publish.backoff import STABLE_SECONDS, Backoff
 from moodwire.publish.broker import broker_from
 from moodwire.publish.clearing import Clearing
 from moodwire.publish.clock import Clock

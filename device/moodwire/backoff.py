@@ -1,4 +1,4 @@
-"""How long to wait before the broker is tried again: pure, the dice are handed in."""
+"""How long to wait before a broker or a microphone is tried again: pure, the dice are handed in."""
 
 from __future__ import annotations
 
@@ -15,15 +15,21 @@ STABLE_SECONDS: Final = 10.0
 
 @dataclass(slots=True)
 class Backoff:
-    """Doubles up to a minute, with jitter: a household's devices must not return in step."""
+    """Doubles, half of it fixed and half random: what failed together must not return in step."""
 
+    first: float = FIRST_SECONDS
+    longest: float = LONGEST_SECONDS
     dice: Callable[[], float] = field(default=random.random)
     _failures: int = 0
 
     def wait(self, lived: float = 0.0) -> float:
         """Seconds to wait after a connection that lived for `lived` seconds."""
         if lived >= STABLE_SECONDS:
-            self._failures = 0
-        longest = min(LONGEST_SECONDS, FIRST_SECONDS * 2.0 ** min(self._failures, 16))
+            self.forget()
+        longest = min(self.longest, self.first * 2.0 ** min(self._failures, 16))
         self._failures += 1
         return longest * (0.5 + 0.5 * self.dice())
+
+    def forget(self) -> None:
+        """What failed."""
+        self._failures = 0
