@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from moodwire_training.clips import Clip
-from moodwire_training.evaluation import crossvalidation
+from moodwire_training.evaluation import runs
 from moodwire_training.evaluation.metrics import unweighted_recall
 from moodwire_training.evaluation.rows import ROWS, outcome_of
 from moodwire_training.evaluation.used import ALONE, AS_SHIPPED, used_outcome, used_recall
@@ -17,7 +17,7 @@ ROW = next(row for row in ROWS if row.name == "CREMA-D 6")
 REPEATS = 20
 
 
-def run_of_a_voice(leaning: float) -> crossvalidation.TestedRun:
+def run_of_a_voice(leaning: float) -> runs.TestedRun:
     """Every mood in equal parts, from a voice that leans towards sadness so much."""
     clips = tuple(
         Clip("CREMA-D", f"1001_{mood}_{number}", "CRE1001", mood)
@@ -29,7 +29,7 @@ def run_of_a_voice(leaning: float) -> crossvalidation.TestedRun:
     for index, clip in enumerate(clips):
         windows[2 * index : 2 * index + 2, UNION.index(clip.emotion)] += 2.5
     owner = np.repeat(np.arange(len(clips)), 2)
-    return crossvalidation.TestedRun("1", 0, 0.0, clips, owner, windows.astype(np.float32))
+    return runs.TestedRun("1", 0, 0.0, clips, owner, windows.astype(np.float32))
 
 
 def test_a_voice_that_leans_to_sadness_is_understood_in_time() -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,11 +17,9 @@ from moodwire.decision.habit import PLAIN_SHARE, Habit
 from moodwire.features import DEFAULT_SPEC
 from moodwire_training.evaluation.metrics import Outcome, join, probabilities, unweighted_recall
 from moodwire_training.evaluation.rows import Row, clips_of
+from moodwire_training.evaluation.runs import TestedRun
 from moodwire_training.evaluation.score import HOP_FRAMES
 from moodwire_training.labels import indices_of
-
-if TYPE_CHECKING:
-    from moodwire_training.evaluation.crossvalidation import TestedRun
 
 ORDERS = 5
 HOP_SECONDS = HOP_FRAMES * DEFAULT_SPEC.frame_seconds
