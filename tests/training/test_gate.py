@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from moodwire_training.gate import scenes
 from moodwire_training.gate.evaluate import heard
-from moodwire_training.gate.material import RATE, material, recordings
+from moodwire_training.gate.material import RATE, recordings, side
 
 RNG = np.random.default_rng
 
@@ -56,11 +56,11 @@ def data(tmp_path: Path) -> Path:
 
 def test_nobody_and_nothing_is_on_both_sides(data: Path) -> None:
     found = recordings(data)
-    taught, tested = material(found, "training"), material(found, "test")
+    taught, tested = side(found, "training"), side(found, "test")
     assert {r.speaker for r in taught.speech} == {"CRE1001", "CRE1002", "RAV01"}
     assert {r.speaker for r in tested.speech} == {"CRE1082", "RAV02"}
     assert {r.path.stem for r in tested.noise} == {"2-200-A-36"}
-    assert {r.speaker for r in material(found, "validation").speech} == {"RAV06"}
+    assert {r.speaker for r in side(found, "validation").speech} == {"RAV06"}
 
 
 def test_truth_knows_where_a_voice_speaks() -> None:
@@ -82,7 +82,7 @@ def test_a_restless_room_around_a_voice_is_no_speech() -> None:
 
 @pytest.mark.parametrize("snr", [0.0, 10.0, 20.0])
 def test_mixture_has_the_asked_signal_to_noise_ratio(data: Path, snr: float) -> None:
-    speaker = material(recordings(data), "training").speech[0]
+    speaker = side(recordings(data), "training").speech[0]
     alone = scenes.voices([scenes.Passage(speaker, RATE // scenes.HOP * scenes.HOP)], 5 * RATE)
     noise = scenes.coloured_noise(RNG(1), 5 * RATE)
     heard_ = scenes.mixed(alone, noise, snr, gain=-20)

@@ -24,9 +24,9 @@ def command(data: Path, role: str, scenes: int, seed: int, out: Path | None) -> 
 
     from moodwire.config import Gate
     from moodwire_training.gate import evaluate, rivals
-    from moodwire_training.gate.material import material, recordings
+    from moodwire_training.gate.material import recordings, side
 
-    heard = material(recordings(data), "test" if role == "test" else "validation")
+    heard = side(recordings(data), "test" if role == "test" else "validation")
     gates = {
         "moodwire": rivals.ours,
         "moodwire as it is set": rivals.ours,

@@ -17,9 +17,9 @@ from moodwire_training.gate import scenes
 from moodwire_training.gate.material import (
     HUMAN,
     RATE,
-    Material,
     Recording,
     Samples,
+    Side,
     corpus_of,
     read,
 )
@@ -124,9 +124,9 @@ def _count(
     tally.passed += int(passes[counted].sum())
 
 
-def noise_trials(rng: np.random.Generator, material: Material) -> Iterator[Trial]:
+def noise_trials(rng: np.random.Generator, side: Side) -> Iterator[Trial]:
     """Every noise once, beginning after some seconds of quiet; nobody speaks."""
-    for recording in material.noise:
+    for recording in side.noise:
         length = int(SCENE * RATE) // HOP * HOP
         lead = int(LEAD * RATE)
         noise = scenes.recorded_noise(rng, recording, length)
@@ -150,28 +150,28 @@ def _family(recording: Recording) -> str:
 
 def speech_trials(
     rng: np.random.Generator,
-    material: Material,
+    side: Side,
     snr: float,
     per_group: int,
     in_rooms: bool = False,
 ) -> Iterator[Trial]:
     """Passages of one voice after a lead of noise, so many scenes of each corpus and mood."""
     groups: dict[tuple[str, str], list[Recording]] = defaultdict(list)
-    for recording in material.speech:
+    for recording in side.speech:
         groups[corpus_of(recording), recording.emotion].append(recording)
     label = "clean" if snr > 50 else f"{snr:g} dB"
     label += " in rooms" if in_rooms else ""
     for (corpus, emotion), clips in sorted(groups.items()):
         plain = emotion == "speech"
         for _ in range(per_group * (4 if plain else 1)):
-            scene = _speech_scene(rng, material, clips, snr, in_rooms)
+            scene = _speech_scene(rng, side, clips, snr, in_rooms)
             acted = () if plain else (f"speech {label}: {emotion}",)
             yield Trial(scene, (f"speech {label}", f"speech {label}: {corpus}", *acted))
 
 
 def _speech_scene(
     rng: np.random.Generator,
-    material: Material,
+    side: Side,
     clips: Sequence[Recording],
     snr: float,
     in_rooms: bool,
@@ -184,9 +184,9 @@ def _speech_scene(
         free += len(read(chosen.path)) + int(rng.uniform(0.2, 2.0) * RATE)
     room = None
     if in_rooms:
-        place = read(material.rooms[int(rng.integers(len(material.rooms)))].path)
+        place = read(side.rooms[int(rng.integers(len(side.rooms)))].path)
         room = place[int(np.abs(place).argmax()) :]
-    noises = [r for r in material.noise if r.category not in HUMAN]
+    noises = [r for r in side.noise if r.category not in HUMAN]
     noise = scenes.recorded_noise(rng, noises[int(rng.integers(len(noises)))], length)
     scene = scenes.voices(passages, length, room)
     return scenes.mixed(scene, noise, snr, gain=float(rng.uniform(-20, 6)))

@@ -58,7 +58,7 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Material:
+class Side:
     """One side of the split."""
 
     speech: tuple[Recording, ...]
@@ -82,11 +82,10 @@ def recordings(data: Path) -> list[Recording]:
         ]
 
 
-def material(found: Sequence[Recording], role: Role) -> Material:
-    """One side of the split."""
+def side(found: Sequence[Recording], role: Role) -> Side:
     ours = [r for r in found if role_of(r) == role]
     noise, rooms = (tuple(r for r in ours if r.corpus == kind) for kind in ("noise", "rooms"))
-    return Material(tuple(r for r in ours if r.corpus not in ("noise", "rooms")), noise, rooms)
+    return Side(tuple(r for r in ours if r.corpus not in ("noise", "rooms")), noise, rooms)
 
 
 def role_of(recording: Recording) -> Role:
