@@ -10,7 +10,6 @@ import math
 import random
 import re
 import shutil
-import struct
 import threading
 import time
 from datetime import date, timedelta
@@ -21,6 +20,7 @@ import numpy as np
 import pytest
 import soundfile
 import tones
+from sounds import wav_header
 
 from moodwire.audio.sample import write_sample
 from moodwire.config import Config, ContextTopic
@@ -244,24 +244,12 @@ def test_no_two_marks_of_the_time_axis_say_the_same(serve, visit, tmp_path, seco
     assert page.locator("#axis span").all_inner_texts() == marks
 
 
-def huge_claim() -> bytes:
-    """A WAV header that promises 3 GB and brings nothing."""
-    size = 3_000_000_000
-    head = (
-        b"RIFF"
-        + struct.pack("<I", size)
-        + b"WAVEfmt "
-        + struct.pack("<IHHIIHH", 16, 1, 1, 16000, 32000, 2, 16)
-    )
-    return head + b"data" + struct.pack("<I", size)
-
-
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"", "cannot be read"),
         (b"this is a letter, not a sound", "cannot be read"),
-        (huge_claim(), "cannot be read"),
+        (wav_header(data=3_000_000_000), "cannot be read"),  # brings nothing of it
         (b"OggS" + bytes(range(256)) * 40, "cannot be read"),
         (b"\xff\xfb\x90\x64" + b"\x00\xff" * 5000, "cannot be read"),
     ],

@@ -21,7 +21,6 @@ class Sink:
     def __init__(self) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
-        self.messages = 0
         self._seen: dict[tuple[str, bytes], float] = {}
         self._changed = threading.Condition()
         threading.Thread(target=self._accept, name="sink", daemon=True).start()
@@ -71,6 +70,5 @@ class Sink:
             rest = rest[2:]
         payload = rest[1 + rest[0] :]  # behind the properties, which are few
         with self._changed:
-            self.messages += 1
             self._seen.setdefault((topic, payload), time.monotonic())
             self._changed.notify_all()

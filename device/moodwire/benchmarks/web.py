@@ -30,6 +30,7 @@ import soundfile
 
 from moodwire.audio.sample import write_sample
 from moodwire.audio.source import MODEL_RATE
+from moodwire.benchmarks.processes import resident_bytes
 from moodwire.cli.problems import FAULT, CommandError
 
 PIECE_SECONDS = 0.02
@@ -81,10 +82,8 @@ class Candidate:
     def cost(self) -> Cost:
         """User and system time with that of ended children; resident memory of the process."""
         stat = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        status = Path(f"/proc/{self._process.pid}/status").read_text()
-        resident = re.search(r"VmRSS:\s+(\d+)", status)
-        assert resident is not None
-        return Cost(sum(map(int, stat[11:15])) / TICKS, int(resident[1]) / 1024)
+        resident = resident_bytes([self._process.pid])
+        return Cost(sum(map(int, stat[11:15])) / TICKS, resident / (1024 * 1024))
 
     def close(self) -> None:
         self._process.terminate()

@@ -27,7 +27,6 @@ class ConfigError(ValueError):
     """A configuration that cannot be used; one line of the message per mistake."""
 
     def __init__(self, name: str, problems: list[Problem], text: str = "") -> None:
-        self.problems = problems
         lines = KeyLines(text)
         placed = sorted((lines.find(each.key) or 0, each.message) for each in problems)
         super().__init__("\n".join(f"{_place(name, line)}{what}" for line, what in placed))
