@@ -26,6 +26,7 @@ from moodwire.cli.problems import SOME_FILES, SOUND, CommandError
 from moodwire.cli.setup import SOUND_SUFFIXES, make_pipeline, read_bundle
 from moodwire.clips import ClipMood, classify_clip, clip_config
 from moodwire.config import ProfileName
+from moodwire.decision.observation import by_label
 from moodwire.pipeline import Pipeline
 
 ROOMY = 100
@@ -129,11 +130,7 @@ def _as_dict(path: Path, clip: ClipMood, labels: tuple[str, ...]) -> dict[str, A
         "path": spelled(path),
         "mood": clip.mood,
         "confidence": None if clip.confidence is None else round(clip.confidence, 4),
-        "probabilities": None
-        if clip.probabilities is None
-        else {
-            label: round(float(p), 4) for label, p in zip(labels, clip.probabilities, strict=True)
-        },
+        "probabilities": by_label(labels, clip.probabilities, 4),
         "seconds": round(clip.seconds, 3),
         "windows": clip.windows,
     }

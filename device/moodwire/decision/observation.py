@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+def by_label(
+    labels: Sequence[str], probabilities: NDArray[np.float32] | None, digits: int
+) -> dict[str, float] | None:
+    """As they are told."""
+    if probabilities is None:
+        return None
+    pairs = zip(labels, probabilities, strict=True)
+    return {label: round(float(value), digits) for label, value in pairs}
 
 
 @dataclass(frozen=True, slots=True)

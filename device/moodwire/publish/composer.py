@@ -7,12 +7,11 @@ with every hop: they count as changed once they moved by a step that a person co
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import moodwire
-from moodwire.decision.observation import AlertRaised, MoodChange, Observation
+from moodwire.decision.observation import AlertRaised, MoodChange, Observation, by_label
 from moodwire.events import (
     HEARING,
     AlertEvent,
@@ -192,7 +191,9 @@ class Composer:
             device=self._topics.device,
             mood=observation.mood if observation else None,
             confidence=_rounded(observation.confidence, 3) if observation else None,
-            probabilities=self._by_label(observation.smoothed) if observation else None,
+            probabilities=by_label(self._model.labels, observation.smoothed, 3)
+            if observation
+            else None,
             speech=window.speech if window else None,
             level=_rounded(window.level, 1) if window else None,
             snr=_rounded(window.snr, 1) if window else None,
@@ -230,7 +231,7 @@ class Composer:
             mood_id=told.id,
             mood=change.mood,
             confidence=round(float(change.confidence), 3),
-            probabilities=self._by_label(change.probabilities) or {},
+            probabilities=by_label(self._model.labels, change.probabilities, 3) or {},
             started=utc(stamp.at(told.began).wall),
             ended=utc(stamp.wall) if change.change == "ended" else None,
             duration=round(float(change.duration), 3),
@@ -283,14 +284,6 @@ class Composer:
                 return False
         self._level = (time, level)
         return True
-
-    def _by_label(
-        self, probabilities: Sequence[float] | Iterable[float] | None
-    ) -> dict[str, float] | None:
-        if probabilities is None:
-            return None
-        pairs = zip(self._model.labels, probabilities, strict=True)
-        return {label: round(float(value), 3) for label, value in pairs}
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

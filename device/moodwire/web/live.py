@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from moodwire.decision.observation import Observation
+from moodwire.decision.observation import Observation, by_label
 from moodwire.events import SourceState
 
 TIMELINE_SECONDS = 600
@@ -59,9 +59,7 @@ def heard(before: Snapshot, seen: Observation, labels: tuple[str, ...], utc: flo
         source="live",
         mood=seen.mood,
         confidence=seen.confidence,
-        probabilities=None
-        if shares is None
-        else {label: round(float(p), 3) for label, p in zip(labels, shares, strict=True)},
+        probabilities=by_label(labels, shares, 3),
         speech=seen.window.speech,
         level=seen.window.level,
         since=utc - (seen.window.time - seen.since),

@@ -17,13 +17,12 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from moodwire.audio.file import FileSource
 from moodwire.audio.source import Chunk, Samples, Source, SourceError
 from moodwire.clips import ClipMood, classify_clip, clip_config
 from moodwire.config import Config
-from moodwire.decision.observation import Observation
+from moodwire.decision.observation import Observation, by_label
 from moodwire.events import QUIET, UNCERTAIN
 from moodwire.features import FrontendSpec, MelStream
 from moodwire.model import Bundle, load_bundle
@@ -178,7 +177,7 @@ def judge(source: Source, bundle_path: str, limit: float) -> dict[str, Any]:
     return {
         "mood": mood,
         "confidence": whole.confidence,
-        "probabilities": _named(bundle.labels, whole.probabilities),
+        "probabilities": by_label(bundle.labels, whole.probabilities, 4),
         "unsure": _doubt(whole, bundle.labels),
         "seconds": round(witness.seconds, 3),
         "model": bundle.name,
@@ -189,20 +188,12 @@ def judge(source: Source, bundle_path: str, limit: float) -> dict[str, Any]:
     }
 
 
-def _named(
-    labels: tuple[str, ...], probabilities: NDArray[np.float32] | None
-) -> dict[str, float] | None:
-    if probabilities is None:
-        return None
-    return {n: round(float(p), 4) for n, p in zip(labels, probabilities, strict=True)}
-
-
 def _window(seen: Observation, labels: tuple[str, ...]) -> dict[str, Any]:
     return {
         "time": round(seen.window.time, 2),
         "mood": seen.mood,
         "speech": seen.window.speech,
-        "probabilities": _named(labels, seen.window.probabilities),
+        "probabilities": by_label(labels, seen.window.probabilities, 4),
     }
 
 
