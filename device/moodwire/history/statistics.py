@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from math import sqrt
 
 from moodwire.history.store import MoodQuarter
@@ -66,15 +66,11 @@ class Occasion:
         return self.seconds.get(mood, 0.0) / self.total
 
 
-def occasions(quarters: Iterable[MoodQuarter], zone: tzinfo | None = None) -> list[Occasion]:
-    """Hours with enough speech, in a time zone; without one, in local time.
-
-    `astimezone()` gives no such zone: its offset stays, and would be an hour off before the last
-    change of the clocks.
-    """
+def occasions(quarters: Iterable[MoodQuarter]) -> list[Occasion]:
+    """Hours of local time with enough speech."""
     found: dict[tuple[date, int], Occasion] = {}
     for row in quarters:
-        when = datetime.fromtimestamp(row.start, zone)
+        when = datetime.fromtimestamp(row.start)
         key = (when.date(), when.hour)
         if key not in found:
             found[key] = Occasion(when.date(), when.weekday(), when.hour, defaultdict(float))
@@ -116,7 +112,7 @@ def largest_share(shares: list[list[Share]]) -> float:
 
 
 def compare_today(everything: list[Occasion], now: datetime, moods: Iterable[str]) -> list[Today]:
-    """For the hour of `now`, in the occasions' time zone: today's shares beside the usual ones.
+    """For the hour of `now`: today's shares beside the usual ones.
 
     What is usual is made of earlier days alone; with no occasion among them it is not known.
 
