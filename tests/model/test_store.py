@@ -14,10 +14,10 @@ from click.testing import CliRunner
 from lying_bundles import change_manifest, copy_bundle, replace_file
 from rotten import ROTTEN
 
+from moodwire import durable
 from moodwire.cli import main
 from moodwire.config import Config, Model, Paths
 from moodwire.model import BundleError, load_bundle, shipped_bundle
-from moodwire.model import store as store_module
 from moodwire.model.store import ModelStore, bundle_to_run
 
 NOBODY = 65_534
@@ -165,14 +165,15 @@ def install_and_die(state, bundle, moment, counted):
         if event in CHANGES and "state" in str(arguments[0]):
             count()
 
-    def write_in_halves(path, content):
+    def write_in_halves(path, content, mode):
         with path.open("wb", buffering=0) as file:
+            os.fchmod(file.fileno(), mode)
             file.write(content[: len(content) // 2])
             count()
             file.write(content[len(content) // 2 :])
 
     sys.addaudithook(watch)
-    store_module._write = write_in_halves
+    durable.write = write_in_halves
     ModelStore(state).install(bundle)
     os._exit(0)
 
