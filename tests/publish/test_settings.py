@@ -152,7 +152,8 @@ def test_home_assistant_is_told_of_the_page_where_it_can_reach_it(web, url):
     config = config_for(web=web)
     board = Hardware("Pi", host="kitchen-pi.lan")
     discovery = Discovery(config, Topics("moodwire", "kitchen"), LABELS, board)
-    assert discovery._device().get("configuration_url") == url
+    device = json.loads(discovery.announcement().payload)["device"]
+    assert device.get("configuration_url") == url
 
 
 def test_entity_ids_are_those_that_home_assistant_makes_of_names():
