@@ -16,10 +16,10 @@ from moodwire.backoff import Backoff
 from moodwire.cli.problems import BROKER, CONFIGURATION, CommandError, exits_with
 from moodwire.config import ConfigError, find_config, load_config
 from moodwire.config.sections import Identifier
+from moodwire.config.words import allowed
 from moodwire.publish.broker import Broker, BrokerError, broker_from
 from moodwire.publish.connection import Connection, ConnectionFailedError
 from moodwire.publish.reading import Reader
-from moodwire.publish.topics import TopicError, require
 from moodwire.unreadable import UNREADABLE
 
 
@@ -77,15 +77,24 @@ def command(
 ) -> None:
     """Prints what the devices of a broker say, until it is interrupted."""
     given = {"host": host, "port": port, "username": username}
-    with exits_with(CONFIGURATION, ConfigError, BrokerError, TopicError):
+    with exits_with(CONFIGURATION, ConfigError, BrokerError):
         settings = load_config(find_config(config_path)).mqtt
         own = {name: value for name, value in given.items() if value is not None}
         settings = msgspec.structs.replace(settings, **own)
-        require("--device", device.replace("+", "all"), Identifier)
         broker = broker_from(settings)
+    _check_device(device)
     with suppress(_EnoughError):
         watcher = Watcher(settings.prefix, as_json, count)
         _watch(broker, f"{settings.prefix}/{device}/#", watcher)
+
+
+def _check_device(device: str) -> None:
+    """What the configuration asks of an id."""
+    try:
+        msgspec.convert(device.replace("+", "all"), Identifier)
+    except msgspec.ValidationError:
+        refusal = f"--device is {device!r}; allowed: {allowed(Identifier)}"
+        raise CommandError(refusal, CONFIGURATION) from None
 
 
 def _watch(broker: Broker, topics: str, watcher: Watcher) -> None:

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-import msgspec
-
-from moodwire.config.sections import CONTROLS, Identifier, TopicPrefix
-from moodwire.config.words import allowed
+from moodwire.config import CONTROLS
 
 ONLINE: Final = b"online"
 OFFLINE: Final = b"offline"
 """What the availability topic says."""
 
 
-class TopicError(ValueError):
-    """A prefix or a device id from which no topic can be made."""
-
-
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """All under `<prefix>/<device>/`."""
+    """All under `<prefix>/<device>/`, which the configuration has checked."""
 
     prefix: str
     device: str
-
-    def __post_init__(self) -> None:
-        require("mqtt.prefix", self.prefix, TopicPrefix)
-        require("device.id", self.device, Identifier)
 
     @property
     def root(self) -> str:
@@ -100,11 +89,3 @@ class Topics:
         """The control that a command topic names; None for a topic that is no command."""
         head = f"{self.root}/set/"
         return topic.removeprefix(head) if topic.startswith(head) else None
-
-
-def require(setting: str, value: str, kind: Any) -> None:
-    """What the configuration asks of such a setting, asked of one that came another way."""
-    try:
-        msgspec.convert(value, kind)
-    except msgspec.ValidationError:
-        raise TopicError(f"{setting} is {value!r}; allowed: {allowed(kind)}") from None

@@ -26,12 +26,12 @@ from moodwire.publish.identity import Identities
 from moodwire.publish.link import Link
 from moodwire.publish.outbox import Outbox, open_outbox
 from moodwire.publish.publication import Publisher
-from moodwire.publish.topics import TopicError, Topics
+from moodwire.publish.topics import Topics
 
 Commands = Callable[[Command], None]
 Failures = Callable[[BaseException], None]
 
-UNUSABLE_LINK: Final = (BrokerError, OutboxError, TopicError)
+UNUSABLE_LINK: Final = (BrokerError, OutboxError)
 """No way to the broker can be made of this configuration; the message is for people."""
 
 UNUSABLE: Final = (ConfigError, UnknownMoodError, BundleError, *UNUSABLE_LINK)
