@@ -111,9 +111,8 @@ class Guard:
             return True
         if not self.log_in(address(connection), password):
             return False
-        self._sessions.open(
-            time.monotonic(), key
-        )  # scrypt for every scrape would cost a Pi too much
+        # scrypt for every scrape would cost a Pi too much
+        self._sessions.open(time.monotonic(), key)
         return True
 
 
