@@ -18,6 +18,7 @@ from moodwire.config import (
     find_config,
     load_config,
     parse_config,
+    state,
 )
 from moodwire.config.profiles import PROFILES
 from moodwire.config.sections import Section
@@ -157,6 +158,17 @@ def test_which_file_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("MOODWIRE_CONFIG", str(tmp_path / "from_environment.toml"))
     assert find_config(tmp_path / "asked.toml") == tmp_path / "asked.toml"
     assert find_config() == tmp_path / "from_environment.toml"
+
+
+def test_whom_the_system_does_not_know_gets_the_services_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may not write there is told; recordings are judged by what is installed or shipped."""
+    monkeypatch.setattr(state, "SERVICE_DIRECTORY", tmp_path / "not_there")
+    for variable in ("HOME", "XDG_STATE_HOME", "STATE_DIRECTORY"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 2**31 - 7)
+    assert state.state_directory(Config()) == tmp_path / "not_there"
 
 
 @pytest.mark.parametrize("profile", PROFILE_NAMES)

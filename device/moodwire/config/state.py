@@ -18,5 +18,8 @@ def state_directory(config: Config) -> Path:
         return Path(given.split(":")[0])
     if os.access(SERVICE_DIRECTORY, os.W_OK):
         return SERVICE_DIRECTORY
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    try:
+        home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    except RuntimeError:  # a user that the system does not know, and no $HOME
+        return SERVICE_DIRECTORY
     return Path(home) / "moodwire"
