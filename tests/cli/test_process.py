@@ -163,6 +163,16 @@ def test_output_that_cannot_be_written_is_told_in_one_line(
     assert told.stderr == "Error: the output cannot be written: No space left on device\n"
 
 
+def test_a_sample_that_cannot_be_written_is_told_in_one_line(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "missing" / "voice.wav"
+    told = subprocess.run(
+        [*MOODWIRE, "sample", str(file)], env=environment, capture_output=True, text=True
+    )
+    assert (told.returncode, told.stderr) == (5, f"Error: {file}: No such file or directory\n")
+
+
 @pytest.mark.parametrize("command", [["config", "example"], ["schema"]])
 def test_a_reader_that_goes_away_early_is_no_trouble(
     environment: dict[str, str], command: list[str]

@@ -75,7 +75,7 @@ def sample_recording() -> Samples:
 def write_sample(path: Path) -> None:
     """The recording as a WAV file of 16 bits."""
     samples = np.round(sample_recording() * 32_767).astype("<i2")
-    with wave.open(str(path), "wb") as file:
+    with path.open("wb") as content, wave.open(content, "wb") as file:
         file.setparams((1, 2, MODEL_RATE, len(samples), "NONE", "not compressed"))
         file.writeframes(samples.tobytes())
 
