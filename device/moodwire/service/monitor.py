@@ -44,7 +44,9 @@ STOP_SECONDS: Final = 1.5
 class Follower(Protocol):
     """Somebody else who wants to know: the page, the history. Called in the loop; must not wait."""
 
-    def observe(self, observation: Observation) -> None: ...
+    def observe(self, observation: Observation) -> None:
+        """Of a source that hears; nobody believes the zeros of one that is silent or starts."""
+        ...
 
     def source(self, state: SourceState) -> None: ...
 
@@ -187,9 +189,10 @@ class Monitor:
         told = [message for each in observations for message in composer.observe(each)]
         if told:
             self.parts.link.publish(told)
-        for follower in self.followers:
-            for observation in observations:
-                follower.observe(observation)
+        if self._source in HEARING:
+            for follower in self.followers:
+                for observation in observations:
+                    follower.observe(observation)
 
     def _note_source(self) -> None:
         if self.ear.state == self._source:

@@ -13,7 +13,7 @@ from prometheus_client.core import Metric
 
 from moodwire.config import Config
 from moodwire.decision.observation import MoodChange, Observation
-from moodwire.events import HEARING, SourceState
+from moodwire.events import SourceState
 from moodwire.history.keeper import HistoryKeeper
 from moodwire.history.store import HistoryStore
 from moodwire.publish.commands import Command, Mute
@@ -63,8 +63,6 @@ class DaemonPage:
     # as the monitor's follower, in its loop
 
     def observe(self, observation: Observation) -> None:
-        if self._monitor.source not in HEARING:
-            return  # the last word of what was heard; `source` says what is now
         before = self.feed.snapshot
         self._openings += observation.window.speech and not before.speech
         for change in observation.changes:

@@ -1,0 +1,65 @@
+"""Who follows the loop is told what a source hears, and nothing of one that hears nothing."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tones
+
+from moodwire.audio.pipe import Pipe
+from moodwire.config import ConfigFile
+from moodwire.decision.observation import Observation
+from moodwire.events import SourceState
+from moodwire.service.controls import Controls
+from moodwire.service.daemon import Daemon
+
+SECOND = 16_000
+
+
+class Follower:
+    """As the history and the page are told."""
+
+    def __init__(self) -> None:
+        self.observations: list[Observation] = []
+        self.states: list[SourceState] = []
+
+    def observe(self, observation: Observation) -> None:
+        self.observations.append(observation)
+
+    def source(self, state: SourceState) -> None:
+        self.states.append(state)
+
+
+def follow(tmp_path: Path, samples: np.ndarray) -> Follower:
+    """What is told of a pipe that carries this and ends."""
+    reading, writing = os.pipe()
+    os.write(writing, (samples * 32_767).astype("<i2").tobytes())
+    os.close(writing)
+    controls = Controls.read(
+        ConfigFile(f'[mqtt]\nenabled = false\n[model]\npath = "{tones.BUNDLE}"\n'), tmp_path
+    )
+    pipe = Pipe(reading)
+    monitor = Daemon(controls, controls.config(), input_pipe=pipe, ends_with_source=True).monitor
+    follower = Follower()
+    monitor.followers.append(follower)
+    monitor.start(muted=False)
+    monitor.run()
+    monitor.stop()
+    os.close(reading)
+    return follower
+
+
+def test_a_room_is_heard(tmp_path: Path) -> None:
+    told = follow(tmp_path, 0.003 * np.random.default_rng(0).standard_normal(SECOND))
+    assert told.states == ["starting", "live", "lost"]
+    assert len(told.observations) == pytest.approx(4, abs=1)
+
+
+def test_zeros_from_the_beginning_are_not_a_quiet_room(tmp_path: Path) -> None:
+    """Or a history would say, for as long as a microphone is switched off, that it listened."""
+    told = follow(tmp_path, np.zeros(SECOND))
+    assert told.states == ["starting", "lost"]
+    assert told.observations == []
