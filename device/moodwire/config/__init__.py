@@ -24,6 +24,7 @@ from moodwire.config.sections import (
     Mqtt,
     Outbox,
     Paths,
+    Section,
     Web,
 )
 from moodwire.config.state import state_directory
@@ -47,6 +48,7 @@ __all__ = [
     "Outbox",
     "Paths",
     "ProfileName",
+    "Section",
     "Web",
     "credential_path",
     "find_config",

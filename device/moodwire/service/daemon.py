@@ -18,7 +18,7 @@ from moodwire.audio.health import SourceHealth
 from moodwire.audio.pipe import Pipe
 from moodwire.audio.spawn import Capture, spawn_capture
 from moodwire.audio.stream import CaptureStream, Stream
-from moodwire.config import Config
+from moodwire.config import Config, Section
 from moodwire.model import Bundle
 from moodwire.model.greeting import borrowed_error_output
 from moodwire.publish.commands import Command
@@ -76,7 +76,7 @@ class Daemon:
         self._was_deaf = False
         self._wake = Wake()
         self._restart = False
-        self._followed = self._wanted = (config.web, config.history)
+        self._started = self._wanted = _fixed(config)
         self._identities = Identities.read(controls.state)
         bundle, pipeline = make_pipeline(config)
         composer, outbox = make_composer(config, bundle), make_outbox(config, controls.state)
@@ -161,7 +161,7 @@ class Daemon:
         """Put another configuration in force; on an error of UNUSABLE everything stays as it was:
         what can be refused comes first, and nobody is told before."""
         monitor, old = self.monitor, self.monitor.parts
-        wanted, config = (config.web, config.history), self._with_same_followers(config)
+        wanted, config = _fixed(config), self._as_started(config)
         new = replace(old, config=config)
         with ExitStack() as if_refused:
             if config.model != old.config.model:
@@ -187,16 +187,15 @@ class Daemon:
             new.link.start()
             if new.outbox is not None:
                 _wait_until_connected(new.link)
-        if wanted not in (self._wanted, self._followed):
-            log.warning("[web] and [history] take effect when the daemon is restarted")
+        if wanted not in (self._wanted, self._started):
+            log.warning("[web], [history] and [paths] take effect when the daemon is restarted")
         self._wanted = wanted
         if needs_other_stream(old, new):
             monitor.reopen(muted=self.obedience.muted)
 
-    def _with_same_followers(self, config: Config) -> Config:
-        """The page and the history go on as they were started, and are told as they are."""
-        web, history = self._followed
-        return msgspec.structs.replace(config, web=web, history=history)
+    def _as_started(self, config: Config) -> Config:
+        """What cannot change under way goes on as it was started, and is told as it is."""
+        return msgspec.structs.replace(config, **self._started)
 
     def _make_link(self, config: Config, bundle: Bundle, outbox: Outbox | None) -> Publisher:
         return make_link(
@@ -208,6 +207,11 @@ class Daemon:
             self._wake.fail,
             can_restart=self._input is None,
         )
+
+
+def _fixed(config: Config) -> dict[str, Section]:
+    """Who reads these holds files and sockets open, until a restart."""
+    return {"web": config.web, "history": config.history, "paths": config.paths}
 
 
 def _leave(old: Parts, new: Parts) -> None:
