@@ -143,11 +143,16 @@ def test_an_installation_that_cannot_be_read_is_an_error_of_the_bundle(
 @pytest.mark.parametrize(
     "content", [b'{"current": "../../etc"}', b'{"current": 1}', *ROTTEN.values()]
 )
-def test_a_choice_that_leads_elsewhere_is_refused(store, tmp_path, content):
+def test_a_choice_that_leads_elsewhere_is_refused_until_a_bundle_is_installed(
+    store, tmp_path, content
+):
     store.install(tones.BUNDLE)
     (tmp_path / "state/models/active.json").write_bytes(content)
     with pytest.raises(BundleError, match=r"active\.json"):
         _ = store.current
+    installed = store.install(tones.BUNDLE)
+    assert load_bundle(store.current).hash == installed.hash
+    assert store.previous == shipped_bundle()
 
 
 CHANGES = ("open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "tempfile.mkdtemp")
@@ -233,3 +238,18 @@ def test_commands_say_why_not_and_end_with_4(tmp_path):
         assert result.exit_code == 4
         assert "trained on other features" in result.stderr
     assert not (tmp_path / "state/models/active.json").exists()
+
+
+def test_commands_name_what_cannot_be_read(tmp_path):
+    choice = tmp_path / "state/models/active.json"
+    choice.parent.mkdir(parents=True)
+    choice.touch()
+    for arguments in (("verify",), ("show",), ("rollback",)):
+        result = run(*arguments, state=tmp_path / "state")
+        assert result.exit_code == 4, result.exception
+        assert f"{choice}: " in result.stderr
+    unreadable = tmp_path / ("long" * 100)
+    for command in ("verify", "show", "install"):
+        result = run(command, str(unreadable), state=tmp_path / "state")
+        assert result.exit_code == 4, result.exception
+        assert "File name too long" in result.stderr

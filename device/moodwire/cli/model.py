@@ -36,9 +36,10 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="The whole manifest, for programs.")
 def show(bundle: Path | None, file: Path | None, as_json: bool) -> None:
     """Prints labels, size, cost, figures and licences."""
-    source = _source(bundle, file)
-    with exits_with(MODEL, BundleError), unpacked(source) as directory:
-        found = load_bundle(directory)
+    with exits_with(MODEL, BundleError, OSError):
+        source = _source(bundle, file)
+        with unpacked(source) as directory:
+            found = load_bundle(directory)
     if as_json:
         about = {"path": str(source), "hash": found.hash}
         manifest = msgspec.to_builtins(found.manifest)
@@ -52,9 +53,10 @@ def show(bundle: Path | None, file: Path | None, as_json: bool) -> None:
 @CONFIG
 def verify_command(bundle: Path | None, file: Path | None) -> None:
     """Checks hashes, contract and shapes, and runs the golden windows; 4 if unsound."""
-    source = _source(bundle, file)
-    with exits_with(MODEL, BundleError, RuntimeMissingError), unpacked(source) as directory:
-        found = verify(directory)
+    with exits_with(MODEL, BundleError, RuntimeMissingError, OSError):
+        source = _source(bundle, file)
+        with unpacked(source) as directory:
+            found = verify(directory)
     windows = len(found.golden_inputs)
     click.echo(f"{source}: sound ({_title(found)}; {windows} golden windows bit for bit)")
 

@@ -70,7 +70,10 @@ class ModelStore:
                 self._place(incoming, name)
             finally:
                 shutil.rmtree(incoming, ignore_errors=True)
-            before = self._read()
+            try:
+                before = self._read()
+            except BundleError:  # what ran before cannot be told, and installing is the remedy
+                before = Active()
             previous = before.previous if before.current == name else before.current
             self._switch(Active(name, previous))
         return load_bundle(self._root / name)
