@@ -81,6 +81,7 @@ class Ear:
 
     def _do(self, action: Action | None, now: float) -> None:
         if action is Action.CLOSE:
+            self.trouble = "nothing came for too long"
             self.close()
         elif action is Action.OPEN:
             try:
