@@ -13,6 +13,7 @@ from moodwire.audio.pipe import Pipe
 from moodwire.config import ConfigFile
 from moodwire.decision.observation import Observation
 from moodwire.events import SourceState
+from moodwire.service import watchdog
 from moodwire.service.controls import Controls
 from moodwire.service.daemon import Daemon
 
@@ -56,6 +57,22 @@ def test_a_room_is_heard(tmp_path: Path) -> None:
     told = follow(tmp_path, 0.003 * np.random.default_rng(0).standard_normal(SECOND))
     assert told.states == ["starting", "live", "lost"]
     assert len(told.observations) == pytest.approx(4, abs=1)
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_only_who_is_watched_says_that_it_goes_hungry(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    watched: bool,
+) -> None:
+    """Elsewhere nothing follows from it: a week without a microphone would be 30000 such lines."""
+    for patience in ("GRACE_SECONDS", "RECOVERY_SECONDS"):
+        monkeypatch.setattr(watchdog, patience, 0.0)
+    if watched:
+        monkeypatch.setenv("WATCHDOG_USEC", "30000000")
+    follow(tmp_path, np.zeros(SECOND))
+    assert ("not fed" in caplog.text) == watched
 
 
 def test_zeros_from_the_beginning_are_not_a_quiet_room(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ class Monitor:
             now, blocks=self.ear.blocks, hops=self.hops, muted=self._source == "muted"
         ):
             self.notifier.feed()
-        else:
+        elif self.notifier.watchdog_seconds:
             log.error("no hop was judged for too long (source is %s); not fed", self._source)
 
     def vitals(self, now: float) -> Vitals:
