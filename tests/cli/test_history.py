@@ -77,10 +77,11 @@ def test_a_history_can_be_read_where_nothing_can_be_written(tmp_path):
     assert list(tmp_path.iterdir()) == [store.path]
 
 
-def test_what_is_no_file_is_said_in_one_line(moodwire, tmp_path):
+def test_a_history_that_cannot_be_opened_is_said_in_one_line(moodwire, tmp_path):
     result = moodwire("history", "--file", tmp_path)
     assert result.exit_code == 1
-    assert result.output == "Error: unable to open database file\n"
+    said = f"the history in {tmp_path} cannot be read: unable to open database file"
+    assert result.output == f"Error: {said}\n"
 
 
 def test_an_hour_that_was_listened_to_in_part_shows_no_quiet(moodwire, tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
@@ -50,13 +52,13 @@ def command(
 ) -> None:
     """Shows which moods were heard. The history is kept only where [history] asks for it."""
     config = Config() if history and not file else read_config(file)
-    store = _existing(history) if history else _store(config)
     chosen = day.date() if day else date.today()
     with exits_with(USAGE, NoSuchDayError):
         start, end = bounds(chosen)
     if everything:
         start, end = 0.0, FOREVER
-    with exits_with(FAULT, DamagedError, sqlite3.OperationalError):
+    with _legible(history or history_path(config)):
+        store = _existing(history) if history else _store(config)
         minutes = store.moods(start, end)
         if as_json:
             click.echo(json.dumps([_row(minute) for minute in minutes], indent=1))
@@ -66,6 +68,15 @@ def command(
             _print_heat(store, mood)
         else:
             _print_day(store, chosen, minutes, config.history.write_every)
+
+
+@contextmanager
+def _legible(path: Path) -> Iterator[None]:
+    with exits_with(FAULT, DamagedError):
+        try:
+            yield
+        except (sqlite3.OperationalError, PermissionError) as error:
+            raise CommandError(f"the history in {path} cannot be read: {error}", FAULT) from None
 
 
 def _store(config: Config) -> HistoryStore:
