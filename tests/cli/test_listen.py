@@ -55,9 +55,11 @@ def scene() -> Scene:
     return scene
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 200])
-def test_the_view_fits_every_terminal(scene: Scene, width: int) -> None:
-    lines = drawn(scene, width)
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.parametrize("width", [1, 14, 20, 40, 60, 80, 200])
+def test_the_view_fits_every_terminal(scene: Scene, width: int, encoding: str) -> None:
+    lines = drawn(scene, width, encoding)
+    assert encoding == "utf-8" or "".join(lines).isascii()
     assert max(map(len, lines)) <= min(width, 100)
     assert len(lines) == 11, "no line was wrapped"
 

@@ -65,7 +65,10 @@ class Scene:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         glyphs = ASCII if options.ascii_only else BLOCKS
-        yield from _lines(self, min(options.max_width, 100), glyphs)
+        width = min(options.max_width, 100)
+        for line in _lines(self, width, glyphs):
+            line.truncate(width)  # one that wraps pushes the others about
+            yield line
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +106,8 @@ def _lines(scene: Scene, width: int, glyphs: Glyphs) -> Iterator[Text]:
 
 def _headline(scene: Scene, width: int) -> Text:
     clock = f"{int(scene.heard) // 60}:{int(scene.heard) % 60:02d}"
-    line = Text(scene.title, style="bold", no_wrap=True, overflow="ellipsis")
-    line.truncate(width - len(clock) - 1, overflow="ellipsis", pad=True)
+    line = Text(scene.title, style="bold")
+    line.truncate(max(0, width - len(clock) - 1), pad=True)
     return line.append(f" {clock}", style="dim")
 
 
@@ -164,7 +167,7 @@ def _bar(
 
 
 def _timeline(scene: Scene, width: int, glyphs: Glyphs) -> Iterator[Text]:
-    columns = width - 14
+    columns = max(1, width - 14)
     moods = _columns(scene, columns)
     line = Text(f"{'before':<9}")
     for mood in moods:
