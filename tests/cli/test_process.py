@@ -173,6 +173,18 @@ def test_a_sample_that_cannot_be_written_is_told_in_one_line(
     assert (told.returncode, told.stderr) == (5, f"Error: {file}: No such file or directory\n")
 
 
+def test_what_the_terminal_cannot_show_ends_no_command(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text('[device]\nname = "Küche ☕"\n', encoding="utf-8")
+    told = subprocess.run(
+        [*MOODWIRE, "config", "show", str(file)],
+        env={**environment, "PYTHONIOENCODING": "latin-1"}, capture_output=True, check=True,
+    )  # fmt: skip
+    assert 'name = "Küche ?"' in told.stdout.decode("latin-1")
+
+
 @pytest.mark.parametrize("command", [["config", "example"], ["schema"]])
 def test_a_reader_that_goes_away_early_is_no_trouble(
     environment: dict[str, str], command: list[str]

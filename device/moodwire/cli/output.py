@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import Any, TextIO, cast
 
 from moodwire.cli.problems import OUTPUT, CommandError
@@ -60,6 +61,8 @@ def checked_output() -> Iterator[None]:
     if stream is None:  # closed; nothing is printed then
         yield
         return
+    if isinstance(stream, TextIOWrapper):  # what the terminal cannot show must not end a command
+        stream.reconfigure(errors="replace")
     output = Output(stream)
     sys.stdout = cast(TextIO, output)
     try:
