@@ -114,7 +114,7 @@ def test_a_terminal_gets_the_live_view_until_the_end(
     seen += b"".join(_read(terminal))
     os.close(terminal)
     assert process.wait() == code
-    text = seen.decode()
+    text = seen.decode(errors="replace")  # the signal may come in the midst of a letter
     assert "disgust" in text
     assert "60 s ago" in text
     assert "no mood told" in text or code
