@@ -173,6 +173,27 @@ def test_a_sample_that_cannot_be_written_is_told_in_one_line(
     assert (told.returncode, told.stderr) == (5, f"Error: {file}: No such file or directory\n")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "replay --fast --model {model} {file}",
+        "listen --plain --model {model} --input {file}",
+        "classify --csv --model {model} {file}",
+        "config example",
+    ],
+)
+def test_a_closed_output_ends_no_command(
+    environment: dict[str, str], record: Record, command: str
+) -> None:
+    file = record("scene.wav", (None, 1.0), ("angry", 2.0))
+    arguments = command.format(model=tones.BUNDLE, file=file).split()
+    told = subprocess.run(
+        ["sh", "-c", 'exec "$@" >&-', "sh", *MOODWIRE, *arguments],
+        env=environment, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert told.returncode == 0, told.stderr
+
+
 def test_what_the_terminal_cannot_show_ends_no_command(
     environment: dict[str, str], tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any, TextIO, cast
 
 from moodwire.cli.problems import OUTPUT, CommandError
@@ -57,10 +58,8 @@ class Output:
 @contextmanager
 def checked_output() -> Iterator[None]:
     """All that is printed meanwhile is written at the end, or it is said that it was not."""
-    stream = sys.stdout
-    if stream is None:  # closed; nothing is printed then
-        yield
-        return
+    # where it is closed, nobody wants to read
+    stream = sys.stdout or Path(os.devnull).open("w")  # noqa: SIM115  # until the process ends
     if isinstance(stream, TextIOWrapper):  # what the terminal cannot show must not end a command
         stream.reconfigure(errors="replace")
     output = Output(stream)
