@@ -125,8 +125,8 @@ def test_a_profile_that_the_model_refuses_does_not_come_back_with_the_next_start
     assert (told[PROFILE], told[HOLD]) == ("home", "7")
 
 
-RESTARTED = """
-import os, sys
+STARTED = """
+import os, signal, sys
 from pathlib import Path
 from moodwire.config import ConfigFile
 from moodwire.model.greeting import borrowed_error_output
@@ -137,16 +137,27 @@ from moodwire.service.daemon import Daemon
 text = f'mqtt.enabled = false\\nmicrophone.mute = true\\nmodel.path = "{sys.argv[1]}"'
 controls = Controls.read(ConfigFile(text), Path(sys.argv[2]))
 daemon = Daemon(controls, controls.config())
-os.execv = lambda *_: sys.exit(0 if borrowed_error_output.locked() else 1)
 daemon.obedience.obey(Restart())
+"""
+
+RESTARTED = """
+os.execv = lambda *_: sys.exit(0 if borrowed_error_output.locked() else 1)
 daemon.run()
 sys.exit("it went on")
 """
 
+TERMINATED = """
+os.execv = lambda *_: sys.exit("it started anew")
+daemon.monitor.parts.link.stop = lambda _: signal.raise_signal(signal.SIGTERM)
+daemon.run()
+"""
 
-def test_a_program_that_starts_anew_waits_for_its_own_error_output(tmp_path: Path) -> None:
-    """A self-test that still runs may have borrowed it; in a process, for it keeps its signals."""
-    command = [sys.executable, "-c", RESTARTED, str(tones.BUNDLE), str(tmp_path)]
+
+@pytest.mark.parametrize("then", [RESTARTED, TERMINATED])
+def test_a_program_that_starts_anew(tmp_path: Path, then: str) -> None:
+    """It waits for its own error output, which a self-test may have borrowed; and it ends where it
+    is told to meanwhile. In a process, for it keeps its signals."""
+    command = [sys.executable, "-c", STARTED + then, str(tones.BUNDLE), str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

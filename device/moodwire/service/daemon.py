@@ -75,7 +75,7 @@ class Daemon:
         self._input = input_pipe
         self._was_deaf = False
         self._wake = Wake()
-        self._restart = False
+        self._restart = self._terminated = False
         self._started = self._wanted = _fixed(config)
         self._identities = Identities.read(controls.state)
         bundle, pipeline = make_pipeline(config)
@@ -92,13 +92,9 @@ class Daemon:
     def run(self) -> None:
         """Until a signal, a command or the end of the input; raises what went wrong."""
         monitor, bundle = self.monitor, self.monitor.parts.bundle
-        self._wake.listen(
-            {
-                signal.SIGTERM: monitor.end,
-                signal.SIGINT: monitor.end,
-                signal.SIGHUP: self._reload,
-            }
-        )
+        self._wake.listen({signal.SIGHUP: self._reload})
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._terminate)
         version, device = moodwire.__version__, monitor.parts.config.device.id
         log.info("moodwire %s is %s, with %s (%s)", version, device, bundle.name, bundle.hash)
         self._followers.start()
@@ -117,10 +113,16 @@ class Daemon:
             if monitor.parts.outbox is not None:
                 monitor.parts.outbox.close()
             self._followers.stop()
-        if self._restart:
+        if self._restart and not self._terminated:
             log.info("starting anew, as was asked")
             with borrowed_error_output:  # by a self-test that was asked for, too
                 os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+    def _terminate(self, *_: object) -> None:
+        """In the signal's handler, which wakes the loop: it also counts while all is being stopped
+        to start anew, and nothing is read from the loop's pipe any more."""
+        self._terminated = True
+        self.monitor.end()
 
     def _start_anew(self) -> None:
         """A pipe says once what it carries: who begins in its midst would hear noise."""
