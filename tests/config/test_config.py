@@ -182,7 +182,8 @@ def test_an_example_shows_the_values_that_hold(profile: str) -> None:
     opened = parse_config(re.sub(r"^#(?=[\[a-z])", "", example(profile), flags=re.MULTILINE))
     decision = msgspec.structs.replace(opened.decision, per_mood={})
     alerts = opened.alert if profile == "car" else []
-    plain = msgspec.structs.replace(opened, decision=decision, alert=alerts)
+    history = msgspec.structs.replace(opened.history, context=[])
+    plain = msgspec.structs.replace(opened, decision=decision, alert=alerts, history=history)
     assert plain == parse_config(f'profile = "{profile}"')
 
 
@@ -215,6 +216,15 @@ def _sections(section: type[Section] = Config) -> list[type[Section]]:
             if isinstance(each, type) and issubclass(each, Section):
                 found += _sections(each)
     return found
+
+
+def test_an_example_shows_every_setting() -> None:
+    shown = set(re.findall(r"^#?(\w+) = ", example("home"), re.MULTILINE))
+    for section in _sections():
+        settings = set(section.__struct_fields__) - set(Config.__struct_fields__)
+        assert settings - {"per_mood", "context"} <= shown, section.__name__
+    assert "#[decision.per_mood." in example("home")
+    assert "#[[history.context]]" in example("home")
 
 
 def test_every_setting_is_documented() -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from moodwire.config.file import parse_config
 from moodwire.config.profiles import ProfileName
-from moodwire.config.sections import Alert, Config, MoodThresholds, Section
+from moodwire.config.sections import Alert, Config, ContextTopic, MoodThresholds, Section
 from moodwire.config.words import allowed, description, is_secret
 
 Sections = TypeVar("Sections", bound=Section)
@@ -26,6 +26,7 @@ EXAMPLE_HEAD = """\
 
 EXAMPLE_ALERT = Alert(name="shouting", moods=["angry"])
 EXAMPLE_MOOD = ("angry", MoodThresholds(enter=0.7, exit=0.5))
+EXAMPLE_CONTEXT = ContextTopic(name="Outdoors", topic="weather/temperature", unit="°C")
 
 
 def show(config: Config) -> str:
@@ -52,7 +53,8 @@ def example(profile: ProfileName) -> str:
         config = msgspec.structs.replace(config, alert=[EXAMPLE_ALERT])
     label, thresholds = EXAMPLE_MOOD
     decision = msgspec.structs.replace(config.decision, per_mood={label: thresholds})
-    config = msgspec.structs.replace(config, decision=decision)
+    history = msgspec.structs.replace(config.history, context=[EXAMPLE_CONTEXT])
+    config = msgspec.structs.replace(config, decision=decision, history=history)
     lines = list(_tables(config, (), _documented))
     return EXAMPLE_HEAD + "\n".join(lines) + "\n"
 
@@ -93,7 +95,7 @@ def _header(section: Section, header: str, path: tuple[str, ...], write: Any) ->
 
 
 def _is_optional(path: tuple[str, ...]) -> bool:
-    """Tables that change something by being there: alerts and thresholds of single moods."""
+    """Tables that change something by being there: alerts, thresholds of single moods, context."""
     return path[0] == "alert" or len(path) > 1
 
 
