@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from moodwire.audio.devices import InputDevice
-from moodwire.config import Config, Paths
+from moodwire.config import Config, ConfigFile, Paths
 from moodwire.diagnostics import microphone, service, settings, system
 from moodwire.diagnostics.finding import Finding, Grade
 from moodwire.diagnostics.subject import Subject, subject
+from moodwire.service.controls import Controls
 from moodwire.web.passwords import hash_password
 
 SOUND_PI = {
@@ -155,3 +156,13 @@ def test_the_password_of_the_page_is_looked_for(tmp_path: Path) -> None:
 
 def test_without_systemd_the_service_is_not_blamed(tmp_path: Path) -> None:
     assert [f.grade for f in service.look("moodwire.service", tmp_path)] == [Grade.SKIPPED]
+
+
+def test_a_mute_from_afar_is_told_and_respected(tmp_path: Path) -> None:
+    """Or a microphone that hears well would be all that is said of a deaf device."""
+    file = tmp_path / "config.toml"
+    file.write_text(f'[paths]\nstate = "{tmp_path}"\n')
+    Controls(ConfigFile(), tmp_path).mute(True)
+    (found,) = microphone.look(subject(file))
+    assert (found.grade, "not opened" in found.seen) == (Grade.WARNING, True)
+    assert "moodwire/moodwire/set/mute" in found.remedy

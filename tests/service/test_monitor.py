@@ -16,6 +16,7 @@ from moodwire.events import SourceState
 from moodwire.service import watchdog
 from moodwire.service.controls import Controls
 from moodwire.service.daemon import Daemon
+from moodwire.service.monitor import Monitor
 
 SECOND = 16_000
 
@@ -34,16 +35,19 @@ class Follower:
         self.states.append(state)
 
 
+def monitor_of(tmp_path: Path, pipe: Pipe) -> Monitor:
+    controls = Controls.read(
+        ConfigFile(f'[mqtt]\nenabled = false\n[model]\npath = "{tones.BUNDLE}"\n'), tmp_path
+    )
+    return Daemon(controls, controls.config(), input_pipe=pipe, ends_with_source=True).monitor
+
+
 def follow(tmp_path: Path, samples: np.ndarray) -> Follower:
     """What is told of a pipe that carries this and ends."""
     reading, writing = os.pipe()
     os.write(writing, (samples * 32_767).astype("<i2").tobytes())
     os.close(writing)
-    controls = Controls.read(
-        ConfigFile(f'[mqtt]\nenabled = false\n[model]\npath = "{tones.BUNDLE}"\n'), tmp_path
-    )
-    pipe = Pipe(reading)
-    monitor = Daemon(controls, controls.config(), input_pipe=pipe, ends_with_source=True).monitor
+    monitor = monitor_of(tmp_path, Pipe(reading))
     follower = Follower()
     monitor.followers.append(follower)
     monitor.start(muted=False)
@@ -73,6 +77,17 @@ def test_only_who_is_watched_says_that_it_goes_hungry(
         monkeypatch.setenv("WATCHDOG_USEC", "30000000")
     follow(tmp_path, np.zeros(SECOND))
     assert ("not fed" in caplog.text) == watched
+
+
+def test_a_start_without_a_microphone_to_hear_is_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Else the log of a device that was muted months ago says that it runs, and nothing more."""
+    caplog.set_level("INFO")
+    monitor = monitor_of(tmp_path, Pipe())
+    monitor.start(muted=True)
+    monitor.stop()
+    assert "source is muted (was starting)" in caplog.messages
 
 
 def test_zeros_from_the_beginning_are_not_a_quiet_room(tmp_path: Path) -> None:

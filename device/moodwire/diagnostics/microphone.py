@@ -54,6 +54,14 @@ def look(about: Subject) -> Findings:
     if about.config.microphone.mute:
         yield skipped("microphone", "muted in the configuration (microphone.mute); not opened")
         return
+    if about.muted:
+        yield warning(
+            "microphone",
+            "muted from afar, also after a restart; not opened",
+            "unmute it in Home Assistant or on the page, or: mosquitto_pub "
+            f"-t {about.config.mqtt.prefix}/{about.config.device.id}/set/mute -m OFF",
+        )
+        return
     cards = kernel_cards(about.root)
     yield _cards(cards)
     if denied := [card for card in cards if not os.access(card.node(about.root), os.R_OK)]:

@@ -5,9 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from moodwire.config import Config, ConfigError, find_config, load_config
+from moodwire.config import (
+    Config,
+    ConfigError,
+    ConfigFile,
+    find_config,
+    load_config,
+    state_directory,
+)
 from moodwire.model import Bundle, BundleError, load_bundle
 from moodwire.model.store import bundle_to_run
+from moodwire.service.controls import Controls
 
 
 @dataclass(frozen=True)
@@ -24,6 +32,9 @@ class Subject:
 
     listen_seconds: float = 3.0
 
+    muted: bool = False
+    """From afar, on top of the configuration."""
+
 
 def subject(file: Path | None, listen_seconds: float = 3.0) -> Subject:
     """Reads what there is; a fault is a finding, not an end."""
@@ -37,4 +48,8 @@ def subject(file: Path | None, listen_seconds: float = 3.0) -> Subject:
         bundle = load_bundle(bundle_to_run(config))
     except (BundleError, OSError) as error:
         bundle_fault = str(error)
-    return Subject(config, bundle, path, config_error, bundle_fault, listen_seconds=listen_seconds)
+    muted = Controls.read(ConfigFile(), state_directory(config)).chosen.muted
+    return Subject(
+        config, bundle, path, config_error, bundle_fault,
+        listen_seconds=listen_seconds, muted=muted,
+    )  # fmt: skip

@@ -96,11 +96,10 @@ class Monitor:
     def start(self, *, muted: bool) -> None:
         """Open the source, unless it is to stay closed."""
         if muted:
-            self.ear.mute()
-            self._source = self.ear.state
+            self.mute()
         else:
             self.ear.start(time.monotonic())
-        self._tell_source()
+            self._tell_source()
 
     def mute(self) -> None:
         self.ear.mute()
