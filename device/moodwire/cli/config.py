@@ -53,7 +53,10 @@ def _check_against_model(config: Config) -> None:
 @FILE
 @click.option("--json", "as_json", is_flag=True, help="As JSON instead of TOML.")
 def show_command(file: Path | None, as_json: bool) -> None:
-    """Prints what is in force, defaults and profile included; secrets are hidden."""
+    """Prints what the file comes to, with defaults and profile; secrets are hidden.
+
+    What was set from afar lies over it: the page shows what is in force by now.
+    """
     config = read_config(file)
     if as_json:
         builtins = msgspec.to_builtins(hide_secrets(config))
