@@ -151,13 +151,21 @@ def test_what_is_no_file_is_not_taken_for_a_microphone(
     assert result.stderr == f"Error: {name}: No such file or directory\n"
 
 
+@pytest.mark.parametrize(
+    "setting",
+    [
+        '[[alert]]\nname = "a"\nmoods = ["bored"]',
+        "[decision.per_mood.bored]\nenter = 0.9",
+        '[decision]\nuntold = ["neutral", "bored"]',
+    ],
+)
 def test_settings_that_no_mood_of_the_model_fits_are_told(
-    moodwire: Run, scene: Path, tmp_path: Path
+    moodwire: Run, scene: Path, tmp_path: Path, setting: str
 ) -> None:
     file = tmp_path / "bored.toml"
     import tones
 
-    file.write_text(f'[model]\npath = "{tones.BUNDLE}"\n[[alert]]\nname = "a"\nmoods = ["bored"]\n')
+    file.write_text(f'[model]\npath = "{tones.BUNDLE}"\n{setting}\n')
     result = moodwire("replay", "--fast", "--config", file, scene)
     assert result.exit_code == 3
     assert "'bored'; the model knows angry, disgust, fear" in result.stderr

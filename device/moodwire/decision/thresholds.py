@@ -28,6 +28,8 @@ def thresholds(
 ) -> Thresholds:
     """The bundle's advice can raise `enter` for a mood; `per_mood` has the last word."""
     check_moods(labels, settings.per_mood, "decision.per_mood")
+    unusual = [mood for mood in settings.untold if mood not in Decision().untold]
+    check_moods(labels, unusual, "decision.untold")  # not every model knows `neutral`
     enter = [max(settings.enter, (advice or {}).get(label, 0.0)) for label in labels]
     leave = [settings.exit] * len(labels)
     for label, own in settings.per_mood.items():
