@@ -169,3 +169,25 @@ def test_settings_that_no_mood_of_the_model_fits_are_told(
     result = moodwire("replay", "--fast", "--config", file, scene)
     assert result.exit_code == 3
     assert "'bored'; the model knows angry, disgust, fear" in result.stderr
+
+
+@pytest.mark.parametrize("start", ["9999-12-31T23:59:59", "9001-01-01T00:00:00Z"])
+def test_a_beginning_after_which_no_date_is_left_is_refused(
+    moodwire: Run, scene: Path, start: str
+) -> None:
+    refused = moodwire("replay", "--fast", "--start", start, scene)
+    assert refused.exit_code == 2
+    assert "--start" in refused.stderr
+
+
+@pytest.mark.parametrize("time", ["1e300", "-1e12"])
+def test_windows_of_a_time_without_a_date_are_named_with_their_line(
+    moodwire: Run, scene: Path, tmp_path: Path, time: str
+) -> None:
+    windows = tmp_path / "evening.jsonl"
+    moodwire("replay", "--fast", "--record", windows, scene)
+    lines = windows.read_text().splitlines()
+    windows.write_text("\n".join([lines[0], f'{{"time":{time}}}']) + "\n")
+    refused = moodwire("replay", "--fast", "--values", windows)
+    assert refused.exit_code == 5
+    assert "evening.jsonl:2:" in refused.stderr

@@ -31,6 +31,9 @@ from moodwire.hearing import Pace, hear
 from moodwire.model import Bundle
 from moodwire.publish.composer import ModelIdentity
 
+LATEST_START = 9000
+"""Year; what is heard after the year 9999 can be told by no date."""
+
 WINDOWS_SUFFIX = ".jsonl"
 """Tells a record of windows from sound, in both directions."""
 
@@ -67,6 +70,8 @@ def command(
     """
     if record is not None:
         _check_record(record, file)
+    if start and start.year > LATEST_START:
+        raise click.BadParameter(f"not after the year {LATEST_START}", param_hint="--start")
     config = read_config(config_path, profile)
     began = start.replace(tzinfo=UTC) if start else None
     pace = None if fast else Pace()

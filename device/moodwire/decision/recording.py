@@ -7,16 +7,19 @@ so thresholds can be tried on an evening without recording the evening.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import IO
+from typing import IO, Annotated
 
 import msgspec
 import numpy as np
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from moodwire.decision.observation import Observation, Window
 from moodwire.unreadable import UNREADABLE
 
 FORMAT = 1
+
+LONGEST = 1e9
+"""Seconds, 31 years; times beyond it could be told by no date."""
 
 
 class RecordingError(ValueError):
@@ -38,7 +41,7 @@ class Header(Struct, frozen=True, kw_only=True):
 class Line(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One window; `gap`: sound was missing, or ended, at this time."""
 
-    time: float
+    time: Annotated[float, Meta(ge=0.0, le=LONGEST)]
     speech: bool = False
     level: float | None = None
     snr: float | None = None
