@@ -167,3 +167,17 @@ def test_on_another_day_nothing_was_heard(moodwire, tmp_path):
     store.add([])
     told = moodwire("history", "--day", "2026-03-02", "--file", store.path).stdout
     assert told.endswith("Nothing was heard.\n")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--json", "--csv"), ("--mood", "happy", "--csv"), ("--all",),
+        ("--csv", "--all", "--day", "2026-03-02"), ("--mood", "happy", "--day", "2026-03-02"),
+    ],
+)  # fmt: skip
+def test_none_of_two_wishes_is_passed_over(moodwire, tmp_path, options):
+    store = HistoryStore(tmp_path / "history.sqlite")
+    store.add([MoodMinute(NINE, "happy", 60.0, 0.8)])
+    refused = moodwire("history", *options, "--file", store.path)
+    assert (refused.exit_code, refused.stdout) == (2, "")

@@ -51,6 +51,10 @@ def command(
     file: Path | None,
 ) -> None:
     """Shows which moods were heard. The history is kept only where [history] asks for it."""
+    _check_together({"--json": as_json, "--csv": as_csv, "--mood": mood})
+    _check_together({"--day": day, "--all": everything, "--mood": mood})
+    if everything and not (as_json or as_csv):
+        raise click.UsageError("--all needs --json or --csv")
     config = Config() if history and not file else read_config(file)
     chosen = day.date() if day else date.today()
     with exits_with(USAGE, NoSuchDayError):
@@ -68,6 +72,12 @@ def command(
             _print_heat(store, mood)
         else:
             _print_day(store, chosen, minutes, config.history.write_every)
+
+
+def _check_together(options: dict[str, object]) -> None:
+    given = [name for name, value in options.items() if value]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} exclude each other")
 
 
 @contextmanager
