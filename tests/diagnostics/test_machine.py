@@ -166,3 +166,23 @@ def test_a_mute_from_afar_is_told_and_respected(tmp_path: Path) -> None:
     (found,) = microphone.look(subject(file))
     assert (found.grade, "not opened" in found.seen) == (Grade.WARNING, True)
     assert "moodwire/moodwire/set/mute" in found.remedy
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+def test_who_may_not_know_of_a_mute_is_told_so() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        state = Path(folder)
+        state.chmod(0o755)
+        file = state / "config.toml"
+        file.write_text(f'[paths]\nstate = "{state}"\n')
+        Controls(ConfigFile(), state).mute(False)
+        (state / "controls.json").chmod(0o600)
+        child = os.fork()
+        if not child:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            (found,) = microphone.look(subject(file))
+            os._exit(0 if (found.grade, "sudo" in found.seen) == (Grade.SKIPPED, True) else 1)
+
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

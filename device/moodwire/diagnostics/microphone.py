@@ -54,6 +54,12 @@ def look(about: Subject) -> Findings:
     if about.config.microphone.mute:
         yield skipped("microphone", "muted in the configuration (microphone.mute); not opened")
         return
+    if about.muted is None:
+        yield skipped(
+            "microphone",
+            "this user may not know whether it is muted from afar; not opened: run with sudo",
+        )
+        return
     if about.muted:
         yield warning(
             "microphone",

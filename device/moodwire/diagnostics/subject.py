@@ -15,7 +15,7 @@ from moodwire.config import (
 )
 from moodwire.model import Bundle, BundleError, load_bundle
 from moodwire.model.store import bundle_to_run
-from moodwire.service.controls import Controls
+from moodwire.service.controls import FILE_NAME, Controls
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class Subject:
 
     listen_seconds: float = 3.0
 
-    muted: bool = False
-    """From afar, on top of the configuration."""
+    muted: bool | None = False
+    """From afar, on top of the configuration; None: this user may not know."""
 
 
 def subject(file: Path | None, listen_seconds: float = 3.0) -> Subject:
@@ -48,8 +48,17 @@ def subject(file: Path | None, listen_seconds: float = 3.0) -> Subject:
         bundle = load_bundle(bundle_to_run(config))
     except (BundleError, OSError) as error:
         bundle_fault = str(error)
-    muted = Controls.read(ConfigFile(), state_directory(config)).chosen.muted
     return Subject(
         config, bundle, path, config_error, bundle_fault,
-        listen_seconds=listen_seconds, muted=muted,
+        listen_seconds=listen_seconds, muted=_muted(state_directory(config)),
     )  # fmt: skip
+
+
+def _muted(state: Path) -> bool | None:
+    try:
+        (state / FILE_NAME).open("rb").close()
+    except PermissionError:
+        return None
+    except OSError:
+        pass  # there is none, or the daemon cannot read it either
+    return Controls.read(ConfigFile(), state).chosen.muted
