@@ -14,6 +14,7 @@ from moodwire.audio.source import MODEL_RATE, Samples
 from moodwire.benchmarks.bench import SETTLE_SECONDS, Bench, Cost
 from moodwire.benchmarks.loop import loop_cpu_share
 from moodwire.benchmarks.material import Material, make_material, write_raw
+from moodwire.cli.options import Span
 from moodwire.config import Config
 from moodwire.model import load_bundle
 from moodwire.pipeline import hop_frames
@@ -39,8 +40,20 @@ GOALS: Final = {
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Recording of speech; else from $MOODWIRE_DATA, else a synthetic voice.",
 )
-@click.option("--seconds", default=60, show_default=True, help="Of real time, for each kind.")
-@click.option("--hours", default=1.0, show_default=True, help="Of mixed sound, as fast as it goes.")
+@click.option(
+    "--seconds",
+    type=click.IntRange(1, 86_400),
+    default=60,
+    show_default=True,
+    help="Of real time, for each kind.",
+)
+@click.option(
+    "--hours",
+    type=Span(0.005, 24.0),
+    default=1.0,
+    show_default=True,
+    help="Of mixed sound, as fast as it goes.",
+)
 @click.option("--microphone", help="Also measure with this one, in a room that is not silent.")
 def command(
     as_json: bool, speech: Path | None, seconds: int, hours: float, microphone: str | None

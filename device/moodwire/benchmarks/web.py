@@ -31,6 +31,7 @@ import soundfile
 from moodwire.audio.sample import write_sample
 from moodwire.audio.source import MODEL_RATE
 from moodwire.benchmarks.processes import resident_bytes
+from moodwire.cli.options import Span
 from moodwire.cli.problems import FAULT, CommandError
 
 PIECE_SECONDS = 0.02
@@ -289,7 +290,12 @@ MEANINGS = {
 
 
 @click.command()
-@click.option("--seconds", default=60.0, help="How long the two daemons run side by side.")
+@click.option(
+    "--seconds",
+    type=Span(1.0, 86_400.0),
+    default=60.0,
+    help="How long the two daemons run side by side.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One object, for programs.")
 def command(seconds: float, as_json: bool) -> None:
     """Runs two daemons side by side in real time, one with the page, and compares them."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from moodwire.cli.options import CONFIG
+from moodwire.cli.options import CONFIG, Span
 from moodwire.cli.problems import BROKEN, WARNED
 
 UNIT = "moodwire.service"
@@ -18,7 +18,7 @@ UNIT = "moodwire.service"
 @click.option("--unit", default=UNIT, show_default=True, help="The service to look at.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(1.0, 60.0),
+    type=Span(1.0, 60.0),
     default=3.0,
     show_default=True,
     help="How long to listen; nothing is kept.",

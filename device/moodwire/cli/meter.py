@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moodwire.cli.options import CONFIG, read_config
+from moodwire.cli.options import CONFIG, Span, read_config
 from moodwire.cli.problems import SOUND, exits_with
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ PATIENCE_SECONDS = 5.0
 @click.command()
 @CONFIG
 @click.option("--device", help="Microphone instead of the configured one; see `moodwire devices`.")
-@click.option("--seconds", type=click.FloatRange(0.1), help="End after this long.")
+@click.option("--seconds", type=Span(0.1), help="End after this long.")
 @click.option("--json", "as_json", is_flag=True, help="One object per line, once a second.")
 def command(file: Path | None, device: str | None, seconds: float | None, as_json: bool) -> None:
     """Shows level, peak, noise floor (dBFS) and clipping until Ctrl-C. Nothing is kept.

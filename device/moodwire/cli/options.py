@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,18 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 CONFIG = click.option(
     "--config", "file", type=click.Path(path_type=Path, dir_okay=False), help="Configuration."
 )
+
+
+class Span(click.FloatRange):
+    """A time; `nan` is in no range, though click's finds it to be in each."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number: float = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is no time.", param, ctx)
+        return number
 
 
 def config_options(command: Command) -> Command:
