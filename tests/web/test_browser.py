@@ -386,6 +386,7 @@ def test_it_works_behind_a_proxy_under_a_path(serve, visit, ingress, voice, tmp_
     page.click("text=Mute")
     playwright.expect(page.locator("[role=status]").first).to_have_text("The microphone is muted.")
     page.click("nav >> text=Try a recording")
+    page.wait_for_url("**/try")  # and for its script, which hears of the file
     soundfile.write(tmp_path / "voice.flac", voice, 16_000)
     upload(page, tmp_path / "voice.flac")
     playwright.expect(page.locator("#result-title")).to_contain_text("voice")
