@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import closing
 from itertools import groupby
+from time import monotonic
 
 import numpy as np
 import pytest
@@ -28,6 +29,15 @@ def test_a_gap_is_told_and_moves_time_and_position(capture: Callable[..., list[C
         (1_600, pytest.approx(7.1), False),
         (3_200 + 32_000, pytest.approx(9.2), True),
     ]
+
+
+def test_a_microphone_that_gives_nothing_is_stalled(
+    capture: Callable[..., list[Capture]],
+) -> None:
+    capture(OPENED + packet(1_600, monotonic() - 3.0))
+    with closing(CaptureSource()) as source:
+        assert (source.read(10.0) is None, source.state) == (False, "live")
+        assert (source.read(0.0) is None, source.state) == (True, "stalled")
 
 
 def test_what_was_heard_comes_before_why_it_ended(capture: Callable[..., list[Capture]]) -> None:

@@ -17,8 +17,8 @@ from rich.console import Console
 
 from moodwire.audio.pipe import Pipe, PipeSource
 from moodwire.cli.live import Scene, describe
-from moodwire.cli.teller import PacedPipe, PipeClock
 from moodwire.decision.observation import AlertRaised, MoodChange, Observation, Window
+from moodwire.hearing import PacedPipe, PipeClock
 from moodwire.publish.clock import WallClock
 
 Run = Callable[..., Result]

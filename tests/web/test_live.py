@@ -72,6 +72,37 @@ def test_the_page_alone_claims_no_mood_of_a_microphone_that_gives_zeros(
     assert {each.source for each in shown if each.mood} == {"live"} & set(states)
 
 
+def test_the_page_alone_claims_no_mood_of_a_microphone_that_gives_nothing(capture):
+    capture(OPENED + packets(tones.tone("angry", 4.0), time.monotonic() - 10.0))
+    config, bundle = Config(), load_bundle(tones.BUNDLE)
+    host = Standalone(config, bundle, Pipeline(bundle, config), CaptureSource())
+    host.start()
+    wait_until(lambda: host.feed.snapshot.source == "stalled", timeout=20.0)
+    assert host.feed.timeline()
+    assert host.feed.snapshot.mood is None
+    assert not host.healthy()
+    host.stop()
+
+
+def test_the_page_alone_shows_when_the_sound_of_a_pipe_came(monkeypatch):
+    monkeypatch.setattr("moodwire.web.standalone.PAUSE_SECONDS", 0.5)
+    config, bundle = Config(), load_bundle(tones.BUNDLE)
+    sound = (32_767 * noise(1.0)).astype("<i2").tobytes()
+    reading, writing = os.pipe()
+    host = Standalone(config, bundle, Pipeline(bundle, config), PipeSource(Pipe(reading)))
+    host.start()
+    os.write(writing, sound)
+    wait_until(lambda: host.feed.snapshot.source == "stalled", timeout=20.0)
+    assert host.feed.snapshot.mood is None
+    again = time.time()
+    os.write(writing, sound)
+    wait_until(lambda: host.feed.snapshot.source == "live", timeout=20.0)
+    assert again - 1.0 < host.feed.snapshot.time <= time.time()
+    os.close(writing)
+    host.stop()
+    os.close(reading)
+
+
 def test_the_page_alone_shows_the_history_and_adds_nothing_to_it(tmp_path):
     config = msgspec.structs.replace(
         Config(), history=History(enabled=True), paths=Paths(state=str(tmp_path))

@@ -21,7 +21,7 @@ from moodwire.events import SourceState
 PATIENCE_SECONDS = 10.0
 """How long the capture process may take to open a device."""
 
-OPENED_ONCE = Patience(silent_reopen=math.inf)
+OPENED_ONCE = Patience(first_audio=math.inf, lost=math.inf, silent_reopen=math.inf)
 """A command hears what it opened; the daemon would look whether another opening helps."""
 
 
@@ -64,6 +64,7 @@ class CaptureSource:
         while not self._blocks:
             try:
                 if self.finished or not self._heard_by(deadline):
+                    self._health.tick(monotonic())
                     return None
             except StreamEndedError as error:
                 self.finished = True

@@ -15,20 +15,19 @@ from rich.live import Live
 
 from moodwire.audio.capture_source import CaptureSource
 from moodwire.audio.file import FileSource
-from moodwire.audio.pipe import PipeSource
 from moodwire.audio.source import MODEL_RATE, Source, SourceError
 from moodwire.audio.wav import RawFormat
 from moodwire.cli.live import Scene, describe
 from moodwire.cli.options import config_options, read_config
 from moodwire.cli.problems import SOUND, exits_with
 from moodwire.cli.setup import make_pipeline, open_input, read_bundle
-from moodwire.cli.teller import PacedPipe, PipeClock, Summary, Teller, clock_for
+from moodwire.cli.teller import Summary, Teller
 from moodwire.config import Config, ProfileName
 from moodwire.decision.thresholds import thresholds
 from moodwire.events import HEARING
-from moodwire.hearing import Pace, Step, hear
+from moodwire.hearing import Pace, Step, dated, hear
 from moodwire.model import Bundle
-from moodwire.publish.clock import Clock, WallClock
+from moodwire.publish.clock import Clock
 from moodwire.publish.composer import ModelIdentity
 
 SILENCE = "only digital silence arrives: every sample is zero; see moodwire doctor"
@@ -58,7 +57,7 @@ def command(
     pipeline = make_pipeline(bundle, config)
     click.echo(f"opening {_called(wanted, config)}", err=True)
     source = open_input(wanted, config, RawFormat(rate=rate))
-    source, clock = _dated(source)
+    source, clock = dated(source)
     steps = _remarked(_paced(hear(pipeline, source), source), source)
     summary = Summary()
     try:
@@ -87,14 +86,6 @@ def _paced(steps: Iterator[Step], source: Source) -> Iterator[Step]:
         if pace and step.chunk:
             pace.wait_for(step.chunk.end)
         yield step
-
-
-def _dated(source: Source) -> tuple[Source, Clock]:
-    """And what says when its sound was."""
-    if isinstance(source, PipeSource):
-        clock = PipeClock(WallClock())
-        return PacedPipe(source, clock), clock
-    return source, clock_for(recording=not source.live)
 
 
 def _remarked(steps: Iterator[Step], source: Source) -> Iterator[tuple[Step, str]]:

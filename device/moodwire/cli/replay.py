@@ -15,7 +15,7 @@ from moodwire.audio.source import Source, SourceError
 from moodwire.cli.options import config_options, read_config
 from moodwire.cli.problems import CONFIGURATION, SOUND, exits_with
 from moodwire.cli.setup import make_pipeline, open_recording, read_bundle
-from moodwire.cli.teller import Summary, Teller, clock_for
+from moodwire.cli.teller import Summary, Teller
 from moodwire.config import Config, ProfileName
 from moodwire.decision.decider import Decider
 from moodwire.decision.observation import Observation
@@ -27,7 +27,7 @@ from moodwire.decision.recording import (
     read_windows,
 )
 from moodwire.decision.thresholds import UnknownMoodError
-from moodwire.hearing import Pace, hear
+from moodwire.hearing import Pace, clock_for, hear
 from moodwire.model import Bundle
 from moodwire.publish.composer import ModelIdentity
 

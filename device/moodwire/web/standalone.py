@@ -6,6 +6,7 @@ the history a second time.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable
 from dataclasses import replace
@@ -14,15 +15,20 @@ from threading import Event, Thread
 
 from prometheus_client.core import Metric
 
+from moodwire.audio.file import FileSource
+from moodwire.audio.pipe import PAUSE_SECONDS
 from moodwire.audio.source import Source, SourceError
 from moodwire.config import Config
 from moodwire.decision.observation import Observation
 from moodwire.events import HEARING, SourceState
-from moodwire.hearing import hear
+from moodwire.hearing import dated, hear
 from moodwire.history.store import HistoryStore, history_path
 from moodwire.model import Bundle
 from moodwire.pipeline import Pipeline
+from moodwire.publish.clock import Clock
 from moodwire.web.live import LiveFeed, Snapshot, heard, unheard
+
+log = logging.getLogger(__name__)
 
 
 class Standalone:
@@ -68,7 +74,7 @@ class Standalone:
         return self.history.forget(start, end) if self.history is not None else 0
 
     def healthy(self) -> bool:
-        return self.failure is None
+        return self.failure is None and self.feed.snapshot.source != "stalled"
 
     def metrics(self) -> Iterable[Metric]:
         return ()
@@ -81,6 +87,7 @@ class Standalone:
         try:
             self._listen(self._source)
         except SourceError as error:
+            log.error("%s; start moodwire web anew to hear it again", error)
             self.failure = error
         finally:
             self._source.close()
@@ -91,18 +98,23 @@ class Standalone:
 
     def _listen(self, source: Source) -> None:
         """A file is played in real time, so that the page shows it as if it were heard."""
-        began = 0.0 if source.live else time.monotonic()
+        began = came = time.monotonic()
+        is_file = isinstance(source, FileSource)
+        source, clock = dated(source)
         for chunk, told, state in hear(self._pipeline, source):
-            ahead = 0.0 if source.live or not chunk else began + chunk.end - time.monotonic()
+            ahead = began + chunk.end - time.monotonic() if is_file and chunk else 0.0
             if self._stop.wait(max(0.0, ahead)):
                 return
+            came = time.monotonic() if chunk else came
+            if time.monotonic() - came > PAUSE_SECONDS:  # a pipe says nothing of it
+                state = "stalled"
             if state in HEARING:
-                self._show(told, state, began)
+                self._show(told, state, clock)
             elif state != self.feed.snapshot.source:
                 self.feed.show(unheard(self.feed.snapshot, state, time.time()))
 
-    def _show(self, told: Iterable[Observation], state: SourceState, began: float) -> None:
+    def _show(self, told: Iterable[Observation], state: SourceState, clock: Clock) -> None:
         for seen in told:
-            utc = time.time() - (time.monotonic() - began - seen.window.time)
+            utc = clock.wall(seen.window.time)
             shown = heard(self.feed.snapshot, seen, self.labels, utc)
             self.feed.show(replace(shown, source=state))

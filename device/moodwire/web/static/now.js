@@ -10,10 +10,10 @@ const SOURCES = {
 };
 const DEAF = { // why nothing is heard, and what to do
   starting: "No sound has come yet. If it stays so, the microphone gives digital silence: see to its switch and cable.",
-  stalled: "No sound arrives any more. The microphone is being opened anew.",
+  stalled: "No sound arrives any more. The service opens the microphone anew.",
   silent: "The microphone gives digital silence now: see to its switch and cable.",
   muted: "The microphone is closed on purpose. The settings say how to open it.",
-  lost: "The microphone is not there. Plug it in: it is looked for again and again.",
+  lost: "The microphone is not there. Plug it in: the service looks for it again and again; moodwire web alone has to be started anew.",
   off: "No microphone is in use. A recording can be tried.",
 };
 const EXPLAIN = {
