@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import logging
 import os
@@ -23,6 +24,7 @@ from moodwire.history.spans import FOREVER
 from moodwire.history.store import HistoryStore, MoodMinute, history_path
 from moodwire.model import load_bundle
 from moodwire.pipeline import Pipeline
+from moodwire.web import live
 from moodwire.web.live import LiveFeed, Snapshot
 from moodwire.web.server import STOP_SECONDS
 from moodwire.web.standalone import Standalone
@@ -38,6 +40,20 @@ def test_the_timeline_goes_on_after_the_clock_was_set_back():
         feed.show(Snapshot(time=NOON - 3600 + second, mood="sad"))
     times = [moment.time for moment in feed.timeline()]
     assert times == [NOON - 3600 + second for second in range(5)]
+
+
+def test_a_viewer_of_a_muted_device_is_told_of_the_broker(monkeypatch):
+    monkeypatch.setattr(live, "KEEP_ALIVE_SECONDS", 0.01)
+    states = iter(["looking for it", "connected", "connected", "connected"])
+    feed = LiveFeed(lambda: next(states))
+    feed.show(Snapshot(source="muted"))
+
+    async def told() -> list[bytes]:
+        stream = live.stream(feed)
+        return [(await anext(stream)).split(b"\n")[0] for _ in range(6)]
+
+    names = [line.removeprefix(b"event: ").decode() for line in asyncio.run(told())]
+    assert names == ["timeline", "broker", "now", "broker", "alive", "alive"]
 
 
 def test_the_page_alone_shows_what_comes_through_a_pipe():

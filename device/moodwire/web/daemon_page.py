@@ -40,7 +40,7 @@ class DaemonPage:
         config_path: Path | None,
     ) -> None:
         self.config_path = config_path
-        self.feed = LiveFeed()
+        self.feed = LiveFeed(self._broker_state)
         self._monitor = monitor
         self._obey = obey
         self._keeper = keeper
@@ -70,11 +70,11 @@ class DaemonPage:
                 self._moods[change.mood] += 1
         utc = time.time() - (time.monotonic() - observation.window.time)
         shown = heard(before, observation, self.labels, utc)
-        self.feed.show(replace(shown, source=self._monitor.source, broker=self._broker_state()))
+        self.feed.show(replace(shown, source=self._monitor.source))
 
     def source(self, state: SourceState) -> None:
         shown = unheard(self.feed.snapshot, state, time.time())
-        self.feed.show(replace(shown, source_name=self._microphone(), broker=self._broker_state()))
+        self.feed.show(replace(shown, source_name=self._microphone()))
         with self._source_told:
             self._source_told.notify_all()
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Literal
@@ -41,7 +41,6 @@ class Snapshot:
     time: float = 0.0
     source: SourceState | Literal["off"] = "starting"
     source_name: str = ""
-    broker: str = "off"
     mood: str | None = None
     confidence: float | None = None
     probabilities: dict[str, float] | None = None
@@ -68,12 +67,15 @@ def heard(before: Snapshot, seen: Observation, labels: tuple[str, ...], utc: flo
 
 def unheard(before: Snapshot, source: SourceState | Literal["off"], utc: float) -> Snapshot:
     """Nothing comes in: whatever was shown is no longer true."""
-    return Snapshot(time=utc, source=source, source_name=before.source_name, broker=before.broker)
+    return Snapshot(time=utc, source=source, source_name=before.source_name)
 
 
 @dataclass
 class LiveFeed:
     """One writer (the daemon), many readers (event loops)."""
+
+    broker: Callable[[], str] = lambda: "off"
+    """In words; asked for each time, as it changes while nothing is heard, too."""
 
     _snapshot: Snapshot = field(default_factory=Snapshot)
     _timeline: deque[Moment] = field(default_factory=lambda: deque(maxlen=TIMELINE_SECONDS))
@@ -129,7 +131,11 @@ async def stream(feed: LiveFeed) -> AsyncIterator[bytes]:
     """Server-sent events: the timeline once, then the present as it changes."""
     timeline = [(moment.time, moment.mood, moment.confidence) for moment in feed.timeline()]
     yield _event("timeline", timeline)
+    told = None
     async for snapshot in feed.watch(KEEP_ALIVE_SECONDS):
+        if (broker := feed.broker()) != told:
+            told = broker
+            yield _event("broker", broker)
         yield _event("alive", {}) if snapshot is None else _event("now", snapshot)
         await asyncio.sleep(PACE_SECONDS)
 

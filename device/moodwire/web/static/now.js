@@ -32,6 +32,7 @@ function connect() {
   events = new EventSource(`${root}live`);
   events.addEventListener("timeline", (event) => { moments = JSON.parse(event.data); alive(); drawTimeline(); });
   events.addEventListener("now", (event) => { alive(); show(JSON.parse(event.data)); });
+  events.addEventListener("broker", (event) => { byId("broker").textContent = JSON.parse(event.data); });
   events.addEventListener("alive", alive);
   events.onerror = () => offline("The device does not answer; trying again …");
 }
@@ -61,7 +62,6 @@ function mood(name, confidence) {
 function show(now) {
   last = now;
   byId("source").textContent = [SOURCES[now.source] ?? now.source, now.source_name].filter(Boolean).join(" · ");
-  byId("broker").textContent = now.broker;
   if (now.source in DEAF) say(now.source === "muted" ? "muted" : "not hearing", DEAF[now.source], "quiet");
   else if (now.mood == null) say("listening", "Sound arrives; nothing of it has been judged yet.", "quiet");
   else mood(now.mood, now.confidence);
