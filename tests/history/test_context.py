@@ -42,3 +42,16 @@ def test_numbers_that_come_now_are_noted_and_nothing_else_is(protocol, make_brok
         wait_until(lambda: ("Outdoors", -4.0) in recorder.noted)
     listener.stop()
     assert recorder.noted == [("Outdoors", -3.5), ("Outdoors", -4.0)]
+
+
+@pytest.mark.broker
+def test_a_broker_that_refuses_our_user_is_told_of(make_broker, caplog):
+    broker = make_broker(users={"kitchen": "secret"})
+    history = History(context=[ContextTopic(name="Outdoors", topic=TOPIC, unit="°C")])
+    mqtt = Mqtt(host=broker.host, port=broker.port, username="kitchen", password="forgotten")
+    caplog.set_level("INFO")
+    listener = ContextListener(replace(Config(), mqtt=mqtt, history=history), Recorder())
+    listener.start()
+    wait_until(lambda: "history.context waits for the broker" in caplog.text)
+    listener.stop()
+    assert "the broker refuses us, user kitchen" in caplog.text

@@ -67,11 +67,14 @@ class ContextListener:
         connection = Connection(self._broker, self._client_id, self)
         try:
             # sensors send retained: only what was stored is to be told as such
-            return connection.listen(
+            lived = connection.listen(
                 *self._names, as_published=False, wake=self._wake, until=lambda: self._ended
             )
+            trouble = connection.ended
         except ConnectionFailedError as error:
-            log.info("history.context waits for the broker: %s", error)
-            return 0.0
+            lived, trouble = 0.0, str(error)
         finally:
             connection.close()
+        if trouble is not None:
+            log.info("history.context waits for the broker: %s", trouble)
+        return lived
