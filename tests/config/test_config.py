@@ -130,6 +130,13 @@ def test_files_that_are_none() -> None:
         load_config(Path("nowhere.toml"))
 
 
+def test_a_file_from_another_system_is_read_like_any_other(tmp_path: Path) -> None:
+    """Windows begins a text with a mark that is no TOML, and ends its lines in its own way."""
+    file = tmp_path / "config.toml"
+    file.write_bytes(b'\xef\xbb\xbf[device]\r\nid = "hall"\r\n')
+    assert load_config(file).device.id == "hall"
+
+
 def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     file = tmp_path / "latin.toml"
     file.write_bytes(b'device.name = "K\xfcche"')

@@ -82,7 +82,7 @@ def test_a_control_that_is_not_given_away_stays():
 
 def test_secrets_come_from_the_file_the_environment_or_systemd(tmp_path, monkeypatch):
     file = tmp_path / "password"
-    file.write_text("from file\r\nnot this\n")
+    file.write_bytes(b"\xef\xbb\xbffrom file\r\nnot this\n")  # as Windows writes it
     environment = {"MOODWIRE_MQTT_USERNAME": "somebody", "MOODWIRE_MQTT_PASSWORD": "from outside"}
     named = broker_from(Mqtt(password_file=str(file)), environment)
     assert (named.username, named.password) == ("somebody", "from file")

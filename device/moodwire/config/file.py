@@ -105,7 +105,7 @@ def _read_text(path: Path) -> str:
     if len(content) > LARGEST_FILE:
         raise ConfigError(str(path), [Problem((), f"is larger than {LARGEST_FILE} bytes")])
     try:
-        return content.decode()
+        return content.decode("utf-8-sig")  # Windows begins a text with a mark that is no TOML
     except UnicodeDecodeError as error:
         found = f"byte {error.start} is not UTF-8; TOML is written in UTF-8"
         raise ConfigError(str(path), [Problem((), found)]) from None

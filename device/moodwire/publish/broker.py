@@ -74,7 +74,7 @@ def _first_line(setting: str, path: Path) -> str:
     except OSError as error:
         raise BrokerError(f"{setting}: {path} cannot be read: {error.strerror}") from None
     try:
-        line = content.decode().partition("\n")[0].rstrip("\r")
+        line = content.decode("utf-8-sig").partition("\n")[0].rstrip("\r")
     except UnicodeDecodeError:
         raise BrokerError(f"{setting}: {path} is not text in UTF-8") from None
     if not line:
