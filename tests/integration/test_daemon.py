@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -420,3 +421,15 @@ def test_interrupting_it_is_a_clean_end(make_daemon: MakeDaemon, broker: Broker)
         daemon.process.send_signal(signal.SIGINT)
         assert daemon.process.wait(END_SECONDS) == 0
         heard.topic(f"{ROOT}/availability", b"offline")
+
+
+def test_a_page_whose_port_another_program_has_is_no_reason_to_hear_nothing(
+    make_daemon: MakeDaemon, broker: Broker
+) -> None:
+    """The page of a second microphone, say: it would be deaf until somebody looks."""
+    with socket.create_server(("127.0.0.1", 0)) as other, Subscriber(broker) as heard:
+        port = other.getsockname()[1]
+        daemon = make_daemon(broker, piped=True, web={"enabled": True, "port": port})
+        daemon.feed(ROOM[:16_000])
+        heard.topic(f"{ROOT}/source", b"live")
+        assert f"web.port {port}: Address already in use" in daemon.log

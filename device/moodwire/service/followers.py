@@ -65,9 +65,12 @@ class Followers:
             ) from None
         try:
             self.page = DaemonPage(monitor, obey, self.keeper, config_path)
-        except (AccessError, OSError, ValueError) as error:
+        except (AccessError, ValueError) as error:
             raise PageError(str(error)) from None
-        monitor.followers.append(self.page)
+        except OSError as error:  # no reason to hear nothing
+            log.error("there is no page until the next start: %s", error)
+        else:
+            monitor.followers.append(self.page)
 
     def start(self) -> None:
         for each in (self.keeper, self.context, self.page):
