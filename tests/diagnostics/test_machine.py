@@ -158,6 +158,37 @@ def test_without_systemd_the_service_is_not_blamed(tmp_path: Path) -> None:
     assert [f.grade for f in service.look("moodwire.service", tmp_path)] == [Grade.SKIPPED]
 
 
+@pytest.mark.parametrize(
+    ("path", "unit"),
+    [
+        (None, "moodwire.service"),
+        ("/etc/moodwire/config.toml", "moodwire.service"),
+        ("/etc/moodwire/kitchen.toml", "moodwire@kitchen.service"),
+        ("/home/pi/try.toml", "moodwire.service"),
+    ],
+)
+def test_the_service_that_is_looked_at_is_that_of_the_configuration(
+    path: str | None, unit: str
+) -> None:
+    """Or that of another microphone would be found to be fine, or to be started."""
+    assert Subject(Config(), None, config_path=path and Path(path)).unit == unit
+
+
+def test_of_a_service_that_does_not_run_nothing_else_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As systemctl shows a stopped one: without the watchdog that its unit asks for."""
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    shown = "LoadState=loaded\nActiveState=inactive\nSubState=dead\nWatchdogUSec=0\nNRestarts=0"
+    systemctl = tmp_path / "bin/systemctl"
+    systemctl.parent.mkdir()
+    systemctl.write_text(f"#!/bin/sh\necho '{shown}'\n")
+    systemctl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(systemctl.parent), prepend=":")
+
+    assert [f.name for f in service.look("moodwire.service", tmp_path)] == ["unit"]
+
+
 def test_a_mute_from_afar_is_told_and_respected(tmp_path: Path) -> None:
     """Or a microphone that hears well would be all that is said of a deaf device."""
     file = tmp_path / "config.toml"

@@ -10,12 +10,14 @@ import click
 from moodwire.cli.options import CONFIG, Span
 from moodwire.cli.problems import BROKEN, WARNED
 
-UNIT = "moodwire.service"
+UNIT = click.option(
+    "--unit", help="The service to look at; default: the one that runs with that configuration."
+)
 
 
 @click.command()
 @CONFIG
-@click.option("--unit", default=UNIT, show_default=True, help="The service to look at.")
+@UNIT
 @click.option(
     "--seconds",
     type=Span(1.0, 60.0),
@@ -24,7 +26,7 @@ UNIT = "moodwire.service"
     help="How long to listen; nothing is kept.",
 )
 @click.option("--json", "as_json_", is_flag=True, help="For programs.")
-def command(file: Path | None, unit: str, seconds: float, as_json_: bool) -> None:
+def command(file: Path | None, unit: str | None, seconds: float, as_json_: bool) -> None:
     """Examines this device, stage by stage, and names the remedy for what is wrong.
 
     Ends with 0 if all is fine, 10 if there is something to look at, 11 if something is broken.
@@ -39,7 +41,8 @@ def command(file: Path | None, unit: str, seconds: float, as_json_: bool) -> Non
         if not as_json_:
             click.echo(line)
 
-    stages = examine_device(subject(file, seconds), unit, show)
+    about = subject(file, seconds)
+    stages = examine_device(about, unit or about.unit, show)
     if as_json_:
         click.echo(json.dumps(as_json(stages), indent=2, ensure_ascii=False))
     else:

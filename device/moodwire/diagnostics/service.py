@@ -29,6 +29,7 @@ def look(unit: str, root: Path = Path("/")) -> Findings:
         yield fine("unit", f"{seen}; {state['StatusText']}".rstrip("; "))
     elif active == "inactive":
         yield warning("unit", seen, f"sudo systemctl enable --now {unit}")
+        return  # one that is not loaded seems to have no watchdog
     else:
         last = f"; {state['Result']}, exit status {state['ExecMainStatus']}"
         yield broken("unit", seen + last, log)

@@ -13,6 +13,7 @@ from moodwire.config import (
     load_config,
     state_directory,
 )
+from moodwire.config.file import SYSTEM_FILE
 from moodwire.model import Bundle, BundleError, load_bundle
 from moodwire.model.store import bundle_to_run
 from moodwire.service.controls import FILE_NAME, Controls
@@ -34,6 +35,15 @@ class Subject:
 
     muted: bool | None = False
     """From afar, on top of the configuration; None: this user may not know."""
+
+    @property
+    def unit(self) -> str:
+        """The service that runs with this configuration: beside the system's own file lie those of
+        other microphones."""
+        path = (self.config_path or SYSTEM_FILE).absolute()
+        if path == SYSTEM_FILE or path.parent != SYSTEM_FILE.parent:
+            return "moodwire.service"
+        return f"moodwire@{path.stem}.service"
 
 
 def subject(file: Path | None, listen_seconds: float = 3.0) -> Subject:
