@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """An example for whoever acts on moods in a car: believes only what is new, fresh and sure.
 
-    pip install paho-mqtt
-    python in_car.py --host localhost --topic 'moodwire/car/alert'
+    /opt/moodwire/current/bin/python in_car.py --host localhost --topic 'moodwire/car/alert'
+
+(elsewhere with any Python that has paho-mqtt 2; Debian 12's own is older).
 
 MQTT delivers at least once, brokers keep messages for those who were away, and a car drives
 through tunnels. So an alert may arrive twice, or an hour late, and turning the music down for last
@@ -106,9 +107,9 @@ def main() -> None:
 
     client = mqtt.Client(CallbackAPIVersion.VERSION2)
     client.on_connect, client.on_message = on_connect, on_message
-    client.connect(given.host, given.port)
+    client.connect_async(given.host, given.port)
     try:
-        client.loop_forever()
+        client.loop_forever(retry_first_connection=True)  # in a car all starts at once
     except KeyboardInterrupt:
         sys.exit(130)
 

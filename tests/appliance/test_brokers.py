@@ -259,3 +259,21 @@ def test_a_consumer_acts_once_and_only_on_what_is_fresh(
     assert [each.get("why_not", "").split(":")[0].split(",")[0] for each in told[1:5]] == [
         "double", "stale", "its device did not know the time", "from the future",
     ]  # fmt: skip
+
+
+WATCHED = """\
+import runpy, sys
+sys.addaudithook(lambda event, _: event == "socket.connect" and print("tries", flush=True))
+runpy.run_path(sys.argv.pop(1), run_name="__main__")
+"""
+
+
+def test_a_consumer_that_is_there_before_the_broker_waits_for_it() -> None:
+    arguments = [FIRMWARE / "consumer/in_car.py", "--host", "127.0.0.1", "--port", str(free_port())]
+    command = [sys.executable, "-c", WATCHED, *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        tries = [process.stdout.readline() for _ in range(2)]
+        process.kill()
+
+    assert tries == ["tries\n"] * 2

@@ -148,7 +148,9 @@ def _wear(root: Path) -> Findings:
     if (root / "var/log/journal").is_dir():
         faults.append("the journal is kept on the card (Storage=volatile in journald.conf)")
     if faults:
-        yield warning("SD card", "; ".join(faults), "see /usr/share/moodwire/boot/read-only-root")
+        yield warning(
+            "SD card", "; ".join(faults), "see /usr/share/moodwire/boot/read-only-root.txt"
+        )
     else:
         yield fine("SD card", "access times, swap and journal stay off it")
 
