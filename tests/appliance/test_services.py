@@ -51,6 +51,20 @@ def test_the_unit_is_understood_without_a_word(units: Path, unit: str) -> None:
 
 
 @needs_systemd
+def test_the_state_that_outlives_a_read_only_root_is_mounted_by_a_unit(tmp_path: Path) -> None:
+    """What /etc/fstab mounts is covered by overlayroot, as raspi-config asks for it."""
+    lines = (FIRMWARE / "boot/read-only-root.txt").read_text().splitlines()
+    begin = lines.index("#    /etc/systemd/system/var-lib-moodwire.mount:")
+    unit = tmp_path / "var-lib-moodwire.mount"
+    unit.write_text("\n".join(line[5:] for line in lines[begin + 1 : lines.index("#", begin)]))
+
+    done = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert unit.read_text().endswith("WantedBy=local-fs.target")
+
+
+@needs_systemd
 @pytest.mark.parametrize("unit", ["moodwire.service", "moodwire@.service"])
 def test_the_sandbox_leaves_little_open(units: Path, unit: str) -> None:
     command = ["systemd-analyze", "security", "--offline=yes", "--no-pager"]
