@@ -13,15 +13,19 @@ umask 077
 }
 directory=$1
 shift
+
+quietly() { # openssl greets and shows its progress; only what went wrong is of interest
+    said=$("$@" 2>&1) || { echo "$said" >&2 && exit 1; }
+}
+
 mkdir -p "$directory"
 chmod 0755 "$directory"
 cd "$directory"
 
 if [ ! -e ca.key ]; then
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
+    quietly openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 \
         -keyout ca.key -out ca.pem -subj "/CN=Moodwire home authority" \
-        -addext "basicConstraints=critical,CA:TRUE" -addext "keyUsage=critical,keyCertSign" \
-        2>/dev/null
+        -addext "basicConstraints=critical,CA:TRUE" -addext "keyUsage=critical,keyCertSign"
 fi
 
 names=
@@ -32,12 +36,15 @@ for name in "$@"; do
     esac
     names=${names:+$names,}$kind:$name
 done
-openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
-    -keyout server.key -out server.csr -subj "/CN=$1" 2>/dev/null
-printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\n' "$names" >server.ext
-openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 825 \
-    -extfile server.ext -out server.pem 2>/dev/null
-rm -f server.csr server.ext
-chmod 0644 ca.pem server.pem
-! id mosquitto >/dev/null 2>&1 || chown mosquitto server.key
+# The old key and certificate fit together until the new ones are both there.
+quietly openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes \
+    -keyout new.key -out new.csr -subj "/CN=Moodwire broker"
+printf 'subjectAltName=%s\nextendedKeyUsage=serverAuth\n' "$names" >new.ext
+quietly openssl x509 -req -in new.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 825 \
+    -extfile new.ext -out new.pem
+chmod 0644 ca.pem new.pem
+! id mosquitto >/dev/null 2>&1 || chown mosquitto new.key
+mv new.key server.key
+mv new.pem server.pem
+rm -f new.csr new.ext
 echo "$directory/ca.pem goes onto the devices; valid for $names"

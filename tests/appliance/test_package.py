@@ -83,6 +83,23 @@ def test_certificates_are_made_by_the_installed_script_as_its_configuration_says
     assert (tmp_path / "certs/server.pem").exists()
 
 
+@pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
+def test_certificates_that_cannot_be_renewed_stay_and_the_reason_is_told(tmp_path: Path) -> None:
+    """With a key that is not its certificate's, the broker would not start again."""
+
+    def run(name: str) -> subprocess.CompletedProcess[str]:
+        command = [FIRMWARE / "mosquitto/certificates.sh", tmp_path, name]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    longest = run("a" * 63 + ".local")
+    assert (longest.returncode, longest.stderr) == (0, "")
+    before = [(tmp_path / name).read_bytes() for name in ("server.key", "server.pem")]
+    refused = run("fe80::1%eth0")
+    assert refused.returncode == 1
+    assert "fe80::1%eth0" in refused.stderr
+    assert before == [(tmp_path / name).read_bytes() for name in ("server.key", "server.pem")]
+
+
 def test_a_profile_that_is_not_there_leaves_no_empty_configuration_behind(tmp_path: Path) -> None:
     """The next try would take it for the owner's."""
     commands = tmp_path / "bin"
