@@ -13,6 +13,7 @@ from moodwire.config import Config, ConfigFile, Paths
 from moodwire.diagnostics import microphone, service, settings, system
 from moodwire.diagnostics.finding import Finding, Grade
 from moodwire.diagnostics.subject import Subject, subject
+from moodwire.publish import clock
 from moodwire.service.controls import Controls
 from moodwire.web.passwords import hash_password
 
@@ -75,6 +76,27 @@ def test_a_clock_that_was_never_set_is_named(tmp_path: Path) -> None:
     about = Subject(Config(paths=Paths(state=str(tmp_path))), None, root=tmp_path)
 
     assert next(iter(system.look(about))).grade is Grade.WARNING
+
+
+@pytest.mark.parametrize(("protected", "grade"), [("yes", Grade.WARNING), ("no", Grade.FINE)])
+def test_a_clock_that_the_service_may_not_ask_for_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, protected: str, grade: Grade
+) -> None:
+    """As with chrony: whoever runs doctor sees a clock that is right, the service does not."""
+    (tmp_path / "run/systemd/system").mkdir(parents=True)
+    fake_systemctl(tmp_path / "bin", f"ProtectClock={protected}", monkeypatch)
+    monkeypatch.setattr(clock, "_kernel_clock_status", lambda: 0)
+
+    about = Subject(Config(paths=Paths(state=str(tmp_path))), None, root=tmp_path)
+
+    assert next(iter(system.look(about))).grade is grade
+
+
+def fake_systemctl(folder: Path, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder.mkdir()
+    (folder / "systemctl").write_text(f"#!/bin/sh\necho '{shown}'\n")
+    (folder / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=":")
 
 
 PLAYS_AND_RECORDS = "00-00: bcm2835 : bcm2835 : playback 8\n01-00: USB Audio : USB : capture 1\n"
@@ -180,11 +202,7 @@ def test_of_a_service_that_does_not_run_nothing_else_is_said(
     """As systemctl shows a stopped one: without the watchdog that its unit asks for."""
     (tmp_path / "run/systemd/system").mkdir(parents=True)
     shown = "LoadState=loaded\nActiveState=inactive\nSubState=dead\nWatchdogUSec=0\nNRestarts=0"
-    systemctl = tmp_path / "bin/systemctl"
-    systemctl.parent.mkdir()
-    systemctl.write_text(f"#!/bin/sh\necho '{shown}'\n")
-    systemctl.chmod(0o755)
-    monkeypatch.setenv("PATH", str(systemctl.parent), prepend=":")
+    fake_systemctl(tmp_path / "bin", shown, monkeypatch)
 
     assert [f.name for f in service.look("moodwire.service", tmp_path)] == ["unit"]
 

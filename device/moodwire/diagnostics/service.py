@@ -9,7 +9,7 @@ from moodwire.diagnostics.finding import Findings, broken, fine, skipped, warnin
 
 PROPERTIES = (
     "LoadState", "ActiveState", "SubState", "Result", "NRestarts", "WatchdogUSec", "StatusText",
-    "ExecMainStatus", "UnitFileState",
+    "ExecMainStatus", "UnitFileState", "ProtectClock",
 )  # fmt: skip
 MANY_RESTARTS = 3
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from moodwire.config import state_directory
 from moodwire.diagnostics.finding import Findings, broken, fine, skipped, warning
+from moodwire.diagnostics.service import properties
 from moodwire.diagnostics.subject import Subject
-from moodwire.publish.clock import clock_is_set
+from moodwire.publish.clock import TIMESYNC_MARKER, clock_is_set
 from moodwire.publish.hardware import cpu_temperature
 
 MEBIBYTE = 1024 * 1024
@@ -39,7 +40,7 @@ SUPPLY_BITS = (1 << 0) | (1 << 16)
 
 
 def look(about: Subject) -> Findings:
-    yield from _clock(about.root)
+    yield from _clock(about)
     yield from _temperature(about.root)
     yield from _power(about.root)
     yield from _memory(about.root)
@@ -52,15 +53,28 @@ def _existing(directory: Path) -> Path:
     return next(each for each in (directory, *directory.parents) if each.exists())
 
 
-def _clock(root: Path) -> Findings:
-    if clock_is_set(root):
-        yield fine("clock", "synchronised")
-    else:
+def _clock(about: Subject) -> Findings:
+    if not clock_is_set(about.root):
         yield warning(
             "clock",
             "not synchronised; events say so, and consumers cannot trust their times",
             "timedatectl set-ntp true; in a car without network add a clock with a battery",
         )
+    elif (about.root / TIMESYNC_MARKER).exists() or not _may_not_ask_the_kernel(about):
+        yield fine("clock", "synchronised")
+    else:
+        yield warning(
+            "clock",
+            f"synchronised, but not by systemd-timesyncd: {about.unit} does not see it, and its "
+            "events say the opposite",
+            f"sudo systemctl edit {about.unit}, under [Service]: ProtectClock=no and, a line "
+            "below, SystemCallFilter=adjtimex clock_adjtime; then restart it",
+        )
+
+
+def _may_not_ask_the_kernel(about: Subject) -> bool:
+    systemd_runs = (about.root / "run/systemd/system").is_dir()
+    return systemd_runs and properties(about.unit)["ProtectClock"] == "yes"
 
 
 def _temperature(root: Path) -> Findings:
