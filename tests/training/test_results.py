@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from moodwire.model import load_bundle, shipped_bundles
-from moodwire_training.evaluation.crossvalidation import summary
+from moodwire_training.clips import Clip
+from moodwire_training.evaluation import runs
+from moodwire_training.evaluation.crossvalidation import common_temperature, summary
 from moodwire_training.evaluation.record import record_results
 from moodwire_training.folds import read_plan
-from moodwire_training.labels import UNION
+from moodwire_training.labels import UNION, indices_of
 from moodwire_training.report import model_card, read_results, report_page
 
 MOODS = {"ANG": "angry", "DIS": "disgust", "FEA": "fear", "HAP": "happy", "NEU": "neutral"}
@@ -59,8 +61,24 @@ def test_a_partial_plan_does_not_pass_for_a_whole_one(tmp_path: Path) -> None:
 
 def test_speakers_kept_for_acceptance_fit_no_temperature(tmp_path: Path) -> None:
     finished_run(tmp_path, "shipped", "default", [1082], right=5)
-    with pytest.raises(ValueError, match="no speaker is left to fit a temperature on"):
+    with pytest.raises(ValueError, match="nobody is left to fit a temperature on"):
         summary(tmp_path, "default", read_plan("shipped"))
+
+
+def test_moods_that_nothing_taught_make_nobody_unsure() -> None:
+    """What the network says of them by chance is none of the bundle's business."""
+    clips = tuple(Clip("mine", f"{n}.wav", "ben", ("angry", "sad")[n % 2]) for n in range(100))
+    windows = np.random.default_rng(1).normal(0.0, 0.5, (100, len(UNION))).astype(np.float32)
+    for index, clip in enumerate(clips):
+        windows[index, UNION.index(clip.emotion)] += 2.0
+    owner = np.arange(100)
+    untaught = windows.copy()
+    untaught[:, indices_of(("disgust", "fear", "happy", "neutral"))] += 9.0
+    one, other = (
+        common_temperature([runs.TestedRun("1", 0, 0.0, clips, owner, heard)])
+        for heard in (windows, untaught)
+    )
+    assert one == other < 1
 
 
 def test_says_what_to_run_first(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from moodwire_training.clips import corpus_labels
 from moodwire_training.evaluation.metrics import (
     Outcome,
     accuracy,
@@ -26,7 +27,7 @@ from moodwire_training.evaluation.rows import Row, outcome_of, rows_of
 from moodwire_training.evaluation.runs import TestedRun, read_runs
 from moodwire_training.evaluation.used import ALONE, AS_SHIPPED, used_recall
 from moodwire_training.folds import Plan, acceptance_speakers
-from moodwire_training.labels import SIX, indices_of
+from moodwire_training.labels import CORPUS_LABELS, SIX, indices_of, mask_of
 
 
 def row_summary(row: Row, runs: Sequence[TestedRun], temperature: float) -> dict[str, Any] | None:
@@ -74,8 +75,14 @@ def row_summary(row: Row, runs: Sequence[TestedRun], temperature: float) -> dict
 
 
 def common_temperature(runs: Sequence[TestedRun]) -> float:
-    """One temperature for single windows and six moods, without the acceptance speakers."""
+    """One temperature for single windows and six moods, without the acceptance speakers.
+
+    A corpus of one's own is judged among its own moods: nothing may have taught the network others.
+    """
     kept = acceptance_speakers()
+    known = corpus_labels(clip for run in runs for clip in run.clips)
+    known |= dict.fromkeys(CORPUS_LABELS, SIX)
+    masks = {corpus: mask_of(labels)[indices_of(SIX)] for corpus, labels in known.items()}
     parts: list[Outcome] = []
     for run in runs:
         truth, logits = [], []
@@ -83,12 +90,16 @@ def common_temperature(runs: Sequence[TestedRun]) -> float:
             clip = run.clips[index]
             if clip.emotion in SIX and clip.speaker not in kept:
                 truth.append(SIX.index(clip.emotion))
-                logits.append(run.windows[window, indices_of(SIX)])
+                own = 1e4 * (1 - masks[clip.corpus])
+                logits.append(run.windows[window, indices_of(SIX)] - own)
         if truth:
             speakers = ("",) * len(truth)
             parts.append(Outcome(SIX, np.array(truth), np.array(logits, np.float64), speakers))
     if not parts:
-        raise ValueError("no speaker is left to fit a temperature on: all are kept for acceptance")
+        raise ValueError(
+            "nobody is left to fit a temperature on: all tested are kept for acceptance, or none "
+            f"is heard as {', '.join(SIX)}"
+        )
     joined = join(parts)
     return fit_temperature(joined.logits, joined.truth)
 
