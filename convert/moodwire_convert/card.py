@@ -6,13 +6,13 @@ import json
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from moodwire.features import FrontendSpec, SpecError
-from moodwire.model.manifest import Corpus
+from moodwire.model.manifest import Corpus, Label, Name, Text
 from moodwire_convert.export import ConversionError
 
 
@@ -26,10 +26,10 @@ class Licence(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Card(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A file of cards/: what stays the same from one training to the next."""
 
-    name: str
-    description: str
-    licence: str
-    labels: list[str]
+    name: Name
+    description: Text
+    licence: Text
+    labels: Annotated[list[Label], Meta(min_length=2)]
     """Outputs of the network that the bundle keeps, in this order."""
     commercial_use: bool
     """Refuse a network that heard a corpus whose licence does not allow it."""
@@ -76,10 +76,10 @@ def read_card(name_or_file: str) -> Card:
         raise ConversionError(
             f"no card {name_or_file!r}; known: {', '.join(known)}, or a .toml file"
         )
-    text = path.read_text("utf-8") if path.suffix == ".toml" else packaged.read_text("utf-8")
     try:
+        text = path.read_text("utf-8") if path.suffix == ".toml" else packaged.read_text("utf-8")
         return msgspec.toml.decode(text, type=Card)
-    except msgspec.DecodeError as error:
+    except ValueError as error:
         raise ConversionError(f"card {name_or_file}: {error}") from None
 
 

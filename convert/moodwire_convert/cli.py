@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import click
 import msgspec
 import numpy as np
 
-from moodwire.model import Bundle, BundleError
+from moodwire.model import Bundle
 from moodwire.model.manifest import Metric
 from moodwire_convert.acceptance import measure_acceptance, refuse_known
 from moodwire_convert.calibrate import Labelled, labelled
@@ -98,24 +100,34 @@ def main(
             click.echo("  no temperature was fitted: moodwire-train evaluate table --record RUN")
         if old_runtime is not None:
             click.echo(check_old_runtime(old_runtime, out))
-    except (ConversionError, BundleError, OSError) as error:
+    except (ValueError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
 
 def _windows(path: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-    with np.load(path) as content:
-        if "features" not in content:
-            raise ConversionError(f"{path}: no array `features`; found: {', '.join(content)}")
-        return np.asarray(content["features"], dtype=np.float32)
+    return np.asarray(_array(path, "features"), dtype=np.float32)
+
+
+def _array(path: Path, name: str) -> np.ndarray[Any, Any]:
+    arrays = _arrays(path)
+    if name not in arrays:
+        raise ConversionError(f"{path}: no array {name!r}; found: {', '.join(arrays)}")
+    return arrays[name]
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    try:
+        with np.load(path) as content:
+            return dict(content)
+    except (ValueError, TypeError, EOFError, BadZipFile) as error:
+        raise ConversionError(
+            f"{path}: not what numpy.savez writes, or cut short: {error}"
+        ) from None
 
 
 def _labelled(path: Path) -> Labelled:
-    with np.load(path) as content:
-        if "labels" not in content:
-            raise ConversionError(f"{path}: no array `labels`; found: {', '.join(content)}")
-        labels = content["labels"]
     try:
-        return labelled(_windows(path), labels)
+        return labelled(_windows(path), _array(path, "labels"))
     except ValueError as error:
         raise ConversionError(f"{path}: {error}") from None
 
@@ -125,7 +137,7 @@ def _tests(run: Path, given: Iterable[str]) -> dict[str, Labelled]:
         path.stem.removeprefix("test_"): path
         for path in sorted(run.glob("test_*.npz"))
         # training keeps logits of its own under such names, too
-        if _holds(path, "features")
+        if "features" in _arrays(path)
     }
     for item in given:
         name, _, path = item.partition("=")
@@ -133,11 +145,6 @@ def _tests(run: Path, given: Iterable[str]) -> dict[str, Labelled]:
             raise ConversionError(f"--test {item!r}: NAME=FILE is needed")
         files[name] = Path(path)
     return {name: _labelled(path) for name, path in files.items()}
-
-
-def _holds(path: Path, name: str) -> bool:
-    with np.load(path) as content:
-        return name in content
 
 
 def _metrics(path: Path) -> list[Metric]:

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import numpy as np
@@ -63,16 +64,18 @@ def refuse_to_overwrite(directory: Path) -> None:
 def write_bundle(directory: Path, draft: Draft, tflite: bytes) -> Bundle:
     """Write, read back, and only then take the place of what was there."""
     content = {MODEL_FILE: tflite, GOLDEN_FILE: _golden(tflite)}
-    scratch = directory.with_name(directory.name + ".new")
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    for name, data in content.items():
-        (scratch / name).write_bytes(data)
-    (scratch / MANIFEST_FILE).write_bytes(encode_manifest(_manifest(draft, content)))
-    load_bundle(scratch)
-    shutil.rmtree(directory, ignore_errors=True)
-    scratch.rename(directory)
-    return load_bundle(directory)
+    place = directory.resolve()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=place.parent) as scratch:
+        made = Path(scratch) / place.name
+        made.mkdir()
+        for name, data in content.items():
+            (made / name).write_bytes(data)
+        (made / MANIFEST_FILE).write_bytes(encode_manifest(_manifest(draft, content)))
+        load_bundle(made)
+        shutil.rmtree(place, ignore_errors=True)
+        made.rename(place)
+    return load_bundle(place)
 
 
 def add_metrics(bundle: Bundle, metrics: list[Metric]) -> Bundle:

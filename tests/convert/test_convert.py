@@ -104,6 +104,55 @@ def test_only_a_bundle_makes_way_for_a_bundle(folder, tmp_path):
     assert sorted(copy.iterdir()) == before
 
 
+def test_what_lies_beside_a_bundle_is_left_alone(folder, bundle, tmp_path, monkeypatch):
+    """Under whatever name; and nothing half-written stays there."""
+    monkeypatch.setattr(
+        "moodwire_convert.convert.export", lambda *_: Exported(bundle.model, {}, {})
+    )
+    copy = spoil(folder, tmp_path / "from")
+    (copy / "test_spoken.npz").unlink()
+    places = [tmp_path / name for name in ("mine", "mine.new")]
+    for place in reversed(places):
+        assert run(copy, place).exit_code == 0
+    (tmp_path / "link").symlink_to("mine")
+    assert run(copy, tmp_path / "link", "--version", "2").exit_code == 0
+    assert load_bundle(places[0]).manifest.version == "2"
+    assert run(copy, places[0], "--version", "no such").exit_code == 1
+    assert sorted(tmp_path.iterdir()) == [copy.parent, tmp_path / "link", *places]
+
+
+CARDS = {
+    "name": (b'name = "My voices"', "matching regex"),
+    "labels": (b'labels = ["sad"]', "length >= 2"),
+    "text": (b"\xff", "can't decode"),
+}
+
+
+@pytest.mark.parametrize("case", CARDS)
+def test_a_card_that_makes_no_bundle_is_refused_by_its_name(folder, tmp_path, case):
+    line, reason = CARDS[case]
+    whole = {
+        b"name": b'name = "mine"',
+        b"labels": b'labels = ["sad", "happy"]',
+        b"rest": b'description = ""\nlicence = ""\ncommercial_use = false',
+    }
+    card = tmp_path / "card.toml"
+    card.write_bytes(b"\n".join((whole | {line.partition(b" ")[0]: line}).values()))
+    result = run(folder, tmp_path / "out", "--card", card)
+    assert result.exit_code == 1
+    assert f"card {card}: " in result.stderr and reason in result.stderr
+
+
+def test_windows_that_were_cut_short_are_refused(folder, tmp_path):
+    whole = (folder / "calibration.npz").read_bytes()
+    np.save(tmp_path / "one.npy", np.zeros(3))
+    for name, content in (("cut", whole[:5000]), ("empty", b""), ("text", b"a,b\n")):
+        (tmp_path / name).write_bytes(content)
+    for file in tmp_path.iterdir():
+        result = run(folder, tmp_path / "out", "--features", file)
+        assert f"{file}: not what numpy.savez writes, or cut short" in result.stderr
+
+
 def test_nobody_passes_for_unheard_whom_training_has_heard(folder, tmp_path):
     heard = spoil(folder, tmp_path, speakers_heard=["CRE1001", "CRE1082"])
     result = run(heard, tmp_path / "out", "--acceptance", tmp_path)
