@@ -141,17 +141,32 @@ def test_names_what_is_wrong_with_a_plan(tmp_path: Path) -> None:
     file.write_text('name = "mine"\n[[training]]\nname = "1"\ntest = []\nhold_out = true\n')
     with pytest.raises(PlanError, match=r"\[\[training\]\]: unknown setting 'hold_out'; known: "):
         read_plan(str(file))
+    file.write_text('name = "mine"\n[[training]]\nname = "1"\ntest = "ben"\n')
+    with pytest.raises(PlanError, match=r"mine\.toml: test is 'ben'; a list is needed"):
+        read_plan(str(file))
+    file.write_text('name = "mine')
+    with pytest.raises(PlanError, match=r"mine\.toml: .*\(at "):
+        read_plan(str(file))
     with pytest.raises(
         PlanError, match="no plan 'jiont'; known: acceptance, copies, development, joint"
     ):
         read_plan("jiont")
 
 
-def test_a_misspelled_voice_is_not_left_in_training() -> None:
+@pytest.mark.parametrize("name", ["bne", "NEMO", "EMODB", "TESSA", "RAV08-RAV01"])
+def test_a_misspelled_voice_is_not_left_in_training(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text(
+        f'name = "m"\n[[training]]\nname = "1"\ntest = ["{name}"]\ncorpora = ["mine"]\n'
+    )
+    own = [Clip("mine", "anna.wav", "anna", "happy")]
+    plan = read_plan(str(file))
+    with pytest.raises(PlanError, match=f"test names '{name}', and no recording is of that"):
+        split(plan, plan.trainings[0], own)
+
+
+def test_plans_may_name_voices_of_corpora_that_are_not_there() -> None:
     own = [Clip("mine", f"{name}.wav", name, "happy") for name in ("anna", "ben")]
     plan = read_plan("joint")
-    with pytest.raises(PlanError, match="test names 'bne', and no recording is of that"):
-        split(plan, Training("1", ("bne",), ("mine",)), own)
-    # of corpora that are not there, plans may name whom they like
     parts = split(plan, Training("1", ("ben", "SAVDC", "EMO-DB"), ("mine",)), own)
     assert [own[row].speaker for row in parts.test] == ["ben"]

@@ -17,8 +17,12 @@ from moodwire_training.recipe import RecipeError, check_shares, read_recipe, rec
         ({"stesp": 100}, "mine.toml: unknown setting 'stesp'"),
         ({"steps": 10}, "steps is 10; allowed: 100 to"),
         ({"steps": 149}, "mine.toml: steps is 149; allowed: multiples of 100"),
-        ({"steps": "100"}, "steps is '100'; allowed: 100 to"),
-        ({"corpora": {"TESS": -1}}, "the share of TESS is -1; allowed: more than 0"),
+        ({"steps": "100"}, "mine.toml: Expected `int`, got `str` - at `$.steps`"),
+        ({"seed": -1}, "seed is -1; allowed: 0 to"),
+        ({"teachers": "default"}, "Expected `array`, got `str` - at `$.teachers`"),
+        ({"corpora": ["mine"]}, "Expected `object`, got `array` - at `$.corpora`"),
+        ({"strength": {"tempo": 0.9}}, "Expected `array`, got `float` - at `$.strength.tempo`"),
+        ({"corpora": {"TESS": -1}}, "the share of TESS is -1.0; allowed: more than 0"),
         ({"optimizer": "sgd"}, "optimizer 'sgd' is unknown; known: adamw, muon"),
         ({"strength": {"pitch": 1.0}}, "unknown strength 'pitch'"),
     ],
@@ -72,6 +76,13 @@ def test_a_recipe_is_like_one_that_lies_beside_it(tmp_path: Path) -> None:
     (tmp_path / "first.toml").write_text('name = "first"\nlike = "default"\nsteps = 700\n')
     (tmp_path / "second.toml").write_text('name = "second"\nlike = "first.toml"\n')
     assert read_recipe(str(tmp_path / "second.toml")).steps == 700
+
+
+def test_a_recipe_that_is_like_itself_says_so(tmp_path: Path) -> None:
+    (tmp_path / "first.toml").write_text('name = "first"\nlike = "second.toml"\n')
+    (tmp_path / "second.toml").write_text('name = "second"\nlike = "first.toml"\n')
+    with pytest.raises(RecipeError, match=r"first\.toml: what it is `like` is, in the end, itself"):
+        read_recipe(str(tmp_path / "first.toml"))
 
 
 def test_muon_moves_a_kernel_alike_in_all_directions() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -17,7 +16,9 @@ from moodwire_training.packaged import read_toml
 
 PROTOCOLS = ("speakers", "random")
 PLAN_SETTINGS = ("name", "title", "protocol", "training", "test_share", "copies")
-KNOWN_VOICE = re.compile(r"(CRE|RAV|TES|SAV|EMO|NEM|LS)[A-Z0-9]+")
+KNOWN_VOICE = re.compile(
+    r"CRE1\d{3}|RAV\d\d|TES[OY]AF|SAV(DC|JE|JK|KL)|EMO\d\d|NEM[A-Z]{2}\d|LS\d+"
+)
 SURROUNDINGS = ("ESC-50", "MUSAN", "background", "EchoThief")
 
 
@@ -76,7 +77,7 @@ class Split:
 def read_plan(name_or_file: str) -> Plan:
     """A plan that comes with the package, by name, or a TOML file."""
     source = name_or_file if name_or_file.endswith(".toml") else f"{name_or_file}.toml"
-    values = tomllib.loads(read_toml("plan", name_or_file, PlanError))
+    values = read_toml("plan", name_or_file, PlanError)
     _refuse_unknown(source, values, PLAN_SETTINGS)
     protocol = values.get("protocol", "speakers")
     if protocol not in PROTOCOLS:
@@ -112,7 +113,7 @@ def held_out_speakers(training: Training) -> frozenset[str]:
 
 
 def _speakers_of(name: str) -> frozenset[str]:
-    return frozenset(_expand(tomllib.loads(read_toml("plan", name, PlanError))["speakers"]))
+    return frozenset(_expand(read_toml("plan", name, PlanError)["speakers"]))
 
 
 def split(plan: Plan, training: Training, clips: Sequence[Clip]) -> Split:
@@ -193,11 +194,18 @@ def _read_training(source: str, entry: dict[str, Any]) -> Training:
         raise PlanError(f"{source}: a [[training]] has no {min(missing)!r}")
     return Training(
         str(entry["name"]),
-        tuple(_expand([str(speaker) for speaker in entry["test"]])),
-        tuple(entry.get("corpora", CORPUS_LABELS)),
+        tuple(_expand(_names(source, "test", entry["test"]))),
+        tuple(_names(source, "corpora", entry.get("corpora", list(CORPUS_LABELS)))),
         bool(entry.get("hold_out_acceptance", False)),
-        tuple(entry.get("surroundings", SURROUNDINGS)),
+        tuple(_names(source, "surroundings", entry.get("surroundings", list(SURROUNDINGS)))),
     )
+
+
+def _names(source: str, setting: str, value: object) -> list[str]:
+    """Text alone would be taken for the list of its letters."""
+    if not isinstance(value, list):
+        raise PlanError(f"{source}: {setting} is {value!r}; a list is needed, such as {[value]!r}")
+    return [str(name) for name in value]
 
 
 def _refuse_unknown(where: str, values: dict[str, Any], known: Collection[str]) -> None:
@@ -214,7 +222,7 @@ def _expand(speakers: Sequence[str]) -> list[str]:
         bounds = re.fullmatch(r"([A-Z]+)(\d+)-([A-Z]+)(\d+)", item)
         if item == "acceptance":
             expanded += sorted(acceptance_speakers())
-        elif bounds and bounds[1] == bounds[3]:
+        elif bounds and bounds[1] == bounds[3] and int(bounds[2]) <= int(bounds[4]):
             width = len(bounds[2])
             numbers = range(int(bounds[2]), int(bounds[4]) + 1)
             expanded += [f"{bounds[1]}{number:0{width}d}" for number in numbers]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from moodwire_training.augment import Strength
 from moodwire_training.labels import CORPUS_LABELS
@@ -15,6 +16,9 @@ OPTIMIZERS = ("adamw", "muon")
 
 STEPS_PER_EPOCH = 100
 """Steps between two checkpoints and lines of progress."""
+
+LARGEST_SEED = 2**32 - 1
+"""Keras takes no larger one."""
 
 
 class RecipeError(ValueError):
@@ -70,15 +74,19 @@ class Recipe:
 
 def read_recipe(name_or_file: str) -> Recipe:
     """A recipe that comes with the package, by name, or a TOML file."""
-    return recipe_from(_read_values(name_or_file), name_or_file)
+    try:
+        values = _read_values(name_or_file)
+    except RecursionError:
+        raise RecipeError(f"{name_or_file}: what it is `like` is, in the end, itself") from None
+    return recipe_from(values, name_or_file)
 
 
 def _read_values(name_or_file: str) -> dict[str, Any]:
     """What the file says, on top of the recipe that it is `like`, if it says so."""
-    values = tomllib.loads(read_toml("recipe", name_or_file, RecipeError))
+    values = read_toml("recipe", name_or_file, RecipeError)
     if "like" not in values:
         return values
-    like = values.pop("like")
+    like = str(values.pop("like"))
     if like.endswith(".toml"):
         like = str(Path(name_or_file).parent / like)
     whole = _read_values(like)
@@ -88,23 +96,20 @@ def _read_values(name_or_file: str) -> dict[str, Any]:
 
 
 def recipe_from(values: dict[str, Any], source: str) -> Recipe:
-    values = dict(values)
     known = {item.name for item in fields(Recipe)}
     if unknown := sorted(set(values) - known):
         raise RecipeError(f"{source}: unknown setting {unknown[0]!r}; known: {sorted(known)}")
     if "name" not in values:
         raise RecipeError(f"{source}: no name in it; a recipe needs one")
-    strength = values.pop("strength", {})
+    try:
+        recipe = msgspec.convert(values, Recipe)
+    except msgspec.ValidationError as error:
+        raise RecipeError(f"{source}: {error}") from None
     strengths = {item.name for item in fields(Strength)}
-    if unknown := sorted(set(strength) - strengths):
+    if unknown := sorted(set(values.get("strength", ())) - strengths):
         raise RecipeError(
             f"{source}: unknown strength {unknown[0]!r}; known: {', '.join(sorted(strengths))}"
         )
-    pairs: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in strength.items()
-    }
-    values["teachers"] = tuple(values.get("teachers", ()))
-    recipe = Recipe(**values, strength=Strength(**pairs))
     _check_values(recipe, source)
     return recipe
 
@@ -117,6 +122,7 @@ def _check_values(recipe: Recipe, source: str) -> None:
     for name, low, high in (
         ("steps", 100, 10**7),
         ("batch", 2, 4096),
+        ("seed", 0, LARGEST_SEED),
         ("learning_rate", 1e-6, 1.0),
         ("smoothing", 0.0, 0.9),
         ("votes", 0.0, 1.0),
@@ -126,10 +132,10 @@ def _check_values(recipe: Recipe, source: str) -> None:
         ("dropout", 0.0, 0.9),
     ):
         value = getattr(recipe, name)
-        if not isinstance(value, int | float) or not low <= value <= high:
+        if not low <= value <= high:
             raise RecipeError(f"{source}: {name} is {value!r}; allowed: {low:g} to {high:g}")
     for corpus, share in recipe.corpora.items():
-        if not isinstance(share, int | float) or not 0 < share <= 1:
+        if not 0 < share <= 1:
             raise RecipeError(
                 f"{source}: the share of {corpus} is {share!r}; allowed: more than 0, at most 1"
             )

@@ -12,18 +12,24 @@ from typing import TYPE_CHECKING
 import click
 
 from moodwire_training.cli.options import Data, data_options
+from moodwire_training.recipe import LARGEST_SEED, Recipe, read_recipe
 
 if TYPE_CHECKING:
     from moodwire_training.folds import Plan, Training
     from moodwire_training.material import Material
-    from moodwire_training.recipe import Recipe
 
 
 @click.command()
 @click.option("--recipe", "recipe_name", default="default", show_default=True)
 @click.option("--plan", "plan_name", help="A plan's name or file.  [default: joint]")
 @click.option("--training", "names", multiple=True, help="Only these; all of the plan otherwise.")
-@click.option("--seed", "seeds", type=int, multiple=True, help="Default: the recipe's.")
+@click.option(
+    "--seed",
+    "seeds",
+    type=click.IntRange(0, LARGEST_SEED),
+    multiple=True,
+    help="Default: the recipe's.",
+)
 @click.option(
     "--protocol",
     type=click.Choice(["speakers", "random"]),
@@ -47,7 +53,6 @@ def command(
     With a scheduler, the trainings run side by side on its workers.
     """
     from moodwire_training.folds import read_plan
-    from moodwire_training.recipe import read_recipe
 
     recipe = read_recipe(recipe_name)
     plan_name = plan_name or ("random" if protocol == "random" else "joint")
@@ -117,5 +122,5 @@ def train_there(options: list[str]) -> str:
         check=False,
     )
     if done.returncode:
-        raise RuntimeError(f"moodwire-train fit {' '.join(options)}: {done.stderr[-2000:]}")
+        raise ValueError(f"moodwire-train fit {' '.join(options)}: {done.stderr[-2000:]}")
     return done.stdout
