@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.signal
+from click.testing import CliRunner
 
 from moodwire.features import DEFAULT_SPEC
 from moodwire.features.frontend import MelStream
 from moodwire.features.mel import hz_to_mel, mel_to_hz
 from moodwire_training.augment import Augmenter, Strength, Surroundings, warp_matrix
 from moodwire_training.bank import FrameBank
+from moodwire_training.cli import augment
 from moodwire_training.evaluation.disturb import RUMBLE_HZ, active_power, disturbances
-from moodwire_training.evaluation.score import window_starts
+from moodwire_training.evaluation.score import Scorer, window_starts
+from moodwire_training.evaluation.trouble import in_trouble
+from moodwire_training.labels import UNION
 from moodwire_training.listen import EXAMPLES, NONE, sound_of
+from moodwire_training.material import load_material
 from moodwire_training.windows import SILENCE, total_power
 
 NOBODY = Surroundings(
@@ -175,3 +181,27 @@ def test_examples_can_be_heard(bank: FrameBank) -> None:
     spoken = slice(60, 100)
     near = np.corrcoef(again[spoken].mean(axis=0), window[spoken].mean(axis=0))[0, 1]
     assert near > 0.8
+
+
+def test_clips_of_one_name_get_examples_of_their_own(own_corpus: Path, tmp_path: Path) -> None:
+    """As in the folders of two voices: eight clips, six names among them."""
+    where = ["--data", str(own_corpus), "--cache", str(tmp_path / "cache"), "--workers", "1"]
+    told = CliRunner().invoke(
+        augment.command, ["--listen", str(tmp_path / "wav"), "--clips", "8", *where]
+    )
+    files = list((tmp_path / "wav").iterdir())
+    assert len(files) == 8 * len(EXAMPLES)
+    assert sorted(told.stdout.splitlines()) == sorted(map(str, files))
+
+
+def test_one_mood_alone_is_in_no_trouble(own_corpus: Path, tmp_path: Path) -> None:
+    material = load_material([own_corpus], tmp_path)
+    sad = [i for i, clip in enumerate(material.store.clips) if clip.emotion == "sad"]
+    nothing = Scorer(
+        lambda features: np.zeros((len(features), len(UNION)), np.float32),
+        material.spec,
+        np.zeros(40, np.float32),
+        np.ones(40, np.float32),
+    )
+    with pytest.raises(ValueError, match="no row of the table has its moods"):
+        in_trouble(material, nothing, np.array(sad))

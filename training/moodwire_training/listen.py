@@ -70,7 +70,7 @@ def write_examples(
     """One file per augmentation and clip; the same seed gives the same sounds."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         clip = material.store.clips[row]
         neutral = [
             index
@@ -84,7 +84,7 @@ def write_examples(
             logmel = augmenter.windows(rng, np.array([row]), np.array([partner]))
             kept = logmel - logmel.mean()
             augmenter.mask(rng, kept)
-            file = folder / f"{clip.corpus}-{Path(clip.path).stem}-{name}.wav"
+            file = folder / f"{number}-{clip.corpus}-{Path(clip.path).stem}-{name}.wav"
             sound = sound_of(material.spec, kept[0] + logmel.mean(), seed)
             soundfile.write(file, sound, material.spec.sample_rate)
             written.append(file)

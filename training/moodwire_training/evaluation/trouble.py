@@ -37,5 +37,10 @@ def in_trouble(
             outcome = outcome_of(row, clips, logits, labels)
             if outcome:
                 figures[row.name] = round(unweighted_recall(outcome), 4)
+        if not figures:
+            raise ValueError(
+                "no row of the table has its moods: who was left out has only one, or the model "
+                "does not name them"
+            )
         found[name] = figures
     return found
