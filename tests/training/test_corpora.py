@@ -88,6 +88,9 @@ def test_a_manifest_goes_round_and_names_its_missing_column(
     (tmp_path / "old.csv").write_text("path,emotion,speaker\na.wav,happy,Jürgen\n", "latin-1")
     with pytest.raises(ValueError, match=r"old\.csv: not UTF-8"):
         read_manifest(tmp_path / "old.csv")
+    (tmp_path / "open.csv").write_text('path,emotion,speaker\n"a.wav,sad,ben\n' + "x" * 200_000)
+    with pytest.raises(ValueError, match=r"open\.csv: .*quotation mark left open"):
+        read_manifest(tmp_path / "open.csv")
 
 
 def test_a_manifest_of_ones_own_keeps_every_path_and_says_why_rows_are_left_out(

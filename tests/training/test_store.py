@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from multiprocessing import get_context
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import numpy as np
+import pytest
+from click.testing import CliRunner
 
 from moodwire.features import FrontendSpec
+from moodwire_training.cli import corpora, features
 from moodwire_training.corpora import find_corpora
 from moodwire_training.store import FeatureStore, build_store
 
@@ -45,3 +49,22 @@ def test_two_trainings_fill_one_cache_at_once(tiny_corpus: Path, tmp_path: Path)
     (made,) = tmp_path.iterdir()
     assert len(build(tiny_corpus, tmp_path).clips) == CLIPS
     assert list(tmp_path.iterdir()) == [made]
+
+
+def test_features_are_computed_once_however_the_folder_is_named(
+    tiny_corpus: Path, tmp_path: Path
+) -> None:
+    named = os.path.relpath(tiny_corpus)
+    to = ["--cache", str(tmp_path / "cache"), "--workers", "1"]
+    report = ["--report", str(tmp_path / "corpora.html")]
+    first = CliRunner().invoke(corpora.command, [named, *report, *to])
+    assert "features: " in first.stderr, first.output
+    again = CliRunner().invoke(features.command, ["--data", str(tiny_corpus), *to])
+    assert again.exit_code == 0
+    assert "features: " not in again.stderr
+
+
+def test_says_why_none_of_the_clips_can_be_used(tmp_path: Path) -> None:
+    (tmp_path / "KL_a01.wav").touch()
+    with pytest.raises(ValueError, match=r"none .* can be used, the first: .*KL_a01\.wav: unreada"):
+        build(tmp_path, tmp_path / "cache")

@@ -86,8 +86,12 @@ def read_manifest(path: Path) -> list[Clip]:
                 "a manifest needs path, emotion and speaker"
             )
         known = {field.name for field in fields(Clip)}
+        try:
+            lines = list(reader)
+        except csv.Error as error:
+            raise ValueError(f"{path}: {error}; is a quotation mark left open?") from None
         rows = []
-        for row in reader:
+        for row in lines:
             row["corpus"] = row.get("corpus") or path.stem
             rows.append(Clip(**{name: value or "" for name, value in row.items() if name in known}))
     return rows

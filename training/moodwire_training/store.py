@@ -164,7 +164,9 @@ def _load(parts: Sequence[Part]) -> FeatureStore:
             duplicate = clip.duplicate_of or (original if original != clip.path else "")
             clips.append(replace(clip, duplicate_of=duplicate))
             lengths.append(int(count))
+    if not clips:
+        path, reason = next(iter(unusable.items()))
+        raise ValueError(f"none of the clips can be used, the first: {path}: {reason}")
     length = np.array(lengths, dtype=np.int64)
-    offset = np.concatenate([[0], np.cumsum(length)[:-1]]).astype(np.int64)
-    joined = np.concatenate(frames) if frames else np.empty((0, 0), np.float32)
-    return FeatureStore(tuple(clips), joined, offset, length, remarks, unusable)
+    offset = np.cumsum(length) - length
+    return FeatureStore(tuple(clips), np.concatenate(frames), offset, length, remarks, unusable)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from moodwire_training.cli.options import Data
+from moodwire_training.cli.options import ROOT, Data
 from moodwire_training.material import DEFAULT_CACHE
 from moodwire_training.processes import Processes
 
 
 @click.command()
-@click.argument("roots", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@click.argument("roots", nargs=-1, required=True, type=ROOT)
 @click.option("--report", type=click.Path(path_type=Path), help="Write an HTML report here.")
 @click.option("--manifest", type=click.Path(path_type=Path), help="Write all clips as CSV here.")
 @click.option("--cache", type=click.Path(path_type=Path), default=DEFAULT_CACHE, show_default=True)

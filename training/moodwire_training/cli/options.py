@@ -40,10 +40,14 @@ class Data:
         return load_material(self.roots, self.cache, self.processes, show, warn=warn)
 
 
+ROOT = click.Path(exists=True, path_type=Path, resolve_path=True)
+"""Whole, as features are kept by the paths of their clips: named otherwise, they would be computed
+again."""
+
 corpora_option = click.option(
     "--data",
     "roots",
-    type=click.Path(exists=True, path_type=Path, resolve_path=True),
+    type=ROOT,
     multiple=True,
     envvar="MOODWIRE_DATA",
     required=True,
