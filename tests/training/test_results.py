@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from moodwire.model import load_bundle, shipped_bundles
+from moodwire_training.cli import evaluate, main
 from moodwire_training.clips import Clip
 from moodwire_training.evaluation import runs
 from moodwire_training.evaluation.crossvalidation import common_temperature, summary
@@ -99,6 +102,15 @@ def test_bundle_gets_temperature_and_figures(tmp_path: Path) -> None:
     assert (metric["name"], metric["value"]) == ("joint.crema_d_6.uar", 1.0)
 
 
+def test_a_recipe_of_ones_own_is_known_by_its_file(tmp_path: Path) -> None:
+    finished_run(tmp_path, "joint", "1", [1001], right=5)
+    recipe = tmp_path / "recipe.toml"
+    recipe.write_text('name = "default"\n')
+    options = ["--recipe", str(recipe), "--runs", str(tmp_path)]
+    told = CliRunner().invoke(evaluate.command, ["table", *options])
+    assert told.stdout.startswith("default, joint, float: trainings 1"), told.output
+
+
 def test_what_leaks_gives_no_bundle_its_figures(tmp_path: Path) -> None:
     finished_run(tmp_path, "random", "1", [1001], right=5)
     (tmp_path / "model.json").write_text('{"labels": []}')
@@ -121,6 +133,25 @@ def test_page_and_card_mark_what_leaks(tmp_path: Path) -> None:
     assert "LEAKY" in page and "LEAKY" in model_card(found, [])
     assert "data:image/png;base64" in page
     assert 'src="http' not in page
+
+
+def test_a_stream_without_an_angry_passage_has_a_page(tmp_path: Path) -> None:
+    figures = {"moods": {"passages": 2, "alerted": {"sad": 0.5}}}
+    stream = {"command": "moodwire-train stream --minutes 1", "model": "mine", "figures": figures}
+    assert "emotional passages" in report_page({"stream": stream})
+
+
+def test_says_what_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "results.json").write_text("{}")
+    line = ["moodwire-train", "report", "--results", str(tmp_path), "--card", str(tmp_path)]
+    monkeypatch.setattr(sys, "argv", line)
+    for name in ("TF_CPP_MIN_LOG_LEVEL", "OPENBLAS_NUM_THREADS"):
+        monkeypatch.setenv(name, "1")
+    with pytest.raises(SystemExit, match="1"):
+        main()
+    assert f"moodwire-train: [Errno 21] Is a directory: '{tmp_path}'" in capsys.readouterr().err
 
 
 def test_the_card_says_what_ships_as_it_is() -> None:

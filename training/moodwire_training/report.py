@@ -34,7 +34,10 @@ STREAM_FIGURES: dict[str, tuple[str, Callable[[Any], str]]] = {
     "risk": ("share of that with a wrong one, %", percent),
     "risk_with_neutral": ("the same, moods told in neutral passages counted as wrong, %", percent),
     "alerts_per_hour_of_speech": ("alerts an hour of speech, one rule a mood", "{:.1f}".format),
-    "alerted": ("angry passages that raise an alert, %", lambda found: percent(found["angry"])),
+    "alerted": (
+        "angry passages that raise an alert, %",
+        lambda found: percent(found["angry"]) if "angry" in found else "",
+    ),
     "flips_per_minute": ("changes a minute of speech", "{:.1f}".format),
 }
 """What `moodwire-train stream` measures, and how it is written."""

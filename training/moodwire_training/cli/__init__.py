@@ -56,6 +56,6 @@ def main() -> None:
         sys.exit(error.exit_code)
     except click.Abort:
         sys.exit(130)
-    except (ValueError, FileNotFoundError) as error:
+    except (ValueError, OSError) as error:
         click.echo(f"moodwire-train: {error}", err=True)
         sys.exit(1)

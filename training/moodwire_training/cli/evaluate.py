@@ -24,7 +24,7 @@ def command() -> None:
 
 
 @command.command()
-@click.option("--recipe", default="default", show_default=True)
+@click.option("--recipe", default="default", show_default=True, help="Its name or file.")
 @click.option("--plan", "plan_name", default="joint", show_default=True)
 @click.option("--runs", type=click.Path(path_type=Path), default=Path("runs"), show_default=True)
 @click.option("--int8", "quantised", is_flag=True, help="What `evaluate int8` kept of the runs.")
@@ -46,8 +46,11 @@ def table(
     from moodwire_training.evaluation.crossvalidation import summary
     from moodwire_training.evaluation.record import record_results
     from moodwire_training.folds import read_plan
+    from moodwire_training.recipe import read_recipe
 
     plan = read_plan(plan_name)
+    if recipe.endswith(".toml"):
+        recipe = read_recipe(recipe).name
     found = summary(runs, recipe, plan, quantised)
     note = " (LEAKY)" if plan.leaky else ""
     click.echo(
