@@ -150,6 +150,7 @@ def test_a_corpus_of_ones_own_knows_the_moods_that_it_has() -> None:
     "clip",
     [
         Clip("EMO-DB", "/data/wav/16b10Wb.wav", "EMO16", "angry"),
+        Clip("CREMA-D", "/data/[raw]/1002_IEO_HAP_LO.wav", "CRE1002", "happy"),
         Clip("mine", "/mine/anna/1.wav", "anna", "sad"),
         Clip("mine", "/mine/1002_IEO_HAP_LO.wav", "1002", "happy"),
     ],

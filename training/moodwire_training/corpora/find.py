@@ -98,7 +98,7 @@ def told(clip: Clip) -> str:
 
 
 def read_told(name: str) -> Clip:
-    clip = Clip(*json.loads(name)) if name.startswith("[") else read_name(PurePath(f"{name}.wav"))
+    clip = Clip(*json.loads(name)) if name.startswith('["') else read_name(PurePath(f"{name}.wav"))
     if clip is None:
         raise ValueError(f"{name}: not a name of a known corpus")
     return clip
