@@ -46,10 +46,6 @@ class FeatureStore:
     remarks: dict[str, tuple[str, ...]]
     unusable: dict[str, str]
 
-    def select(self, corpus: str) -> NDArray[np.int64]:
-        chosen = [index for index, clip in enumerate(self.clips) if clip.corpus == corpus]
-        return np.array(chosen, dtype=np.int64)
-
 
 @dataclass(frozen=True)
 class Progress:

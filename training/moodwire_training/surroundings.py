@@ -58,7 +58,11 @@ def surroundings_of(
     """Noise and rooms from `sources` only; what training hears, evaluation never uses."""
 
     def chosen(kind: str) -> list[int]:
-        return [row for row in store.select(kind) if serves(store.clips[row], sources, evaluation)]
+        return [
+            row
+            for row, clip in enumerate(store.clips)
+            if clip.corpus == kind and serves(clip, sources, evaluation)
+        ]
 
     noise, rooms = chosen("noise"), chosen("rooms")
     decays = [energy_decay(bank, row) for row in rooms]
