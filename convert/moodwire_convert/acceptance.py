@@ -11,11 +11,11 @@ With `--levels` at the end, nothing is kept: the clips are heard as softer and l
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
+import click
 import numpy as np
 import soundfile
 
@@ -106,15 +106,23 @@ def show_levels(bundle: Bundle, roots: Sequence[Path]) -> None:
             print(f"{level:+3d} dB  {line}  mean {np.mean(list(found.values())):.1f}", flush=True)
 
 
-def main(place: Path, data: Path, levels: bool) -> None:
-    bundle = load_bundle(place)
+FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+
+
+@click.command()
+@click.argument("bundle", type=FOLDER)
+@click.argument("data", type=FOLDER)
+@click.option("--levels", is_flag=True, help="Only show how it does softer and louder.")
+def main(bundle: Path, data: Path, levels: bool) -> None:
+    """Measures BUNDLE on the acceptance speakers in DATA, and writes that into its manifest."""
+    loaded = load_bundle(bundle)
     if levels:
-        show_levels(bundle, [data])
+        show_levels(loaded, [data])
         return
-    for metric in add_metrics(bundle, list(measure_acceptance(bundle, [data]))).manifest.metrics:
+    for metric in add_metrics(loaded, list(measure_acceptance(loaded, [data]))).manifest.metrics:
         if metric.name.startswith(ACCEPTANCE_METRICS):
-            print(f"{metric.name}: {100 * metric.value:.1f}")
+            click.echo(f"{metric.name}: {100 * metric.value:.1f}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:] == ["--levels"])
+    main()
