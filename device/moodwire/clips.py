@@ -41,11 +41,15 @@ class ClipMood:
 
 
 def clip_config(config: Config, spec: FrontendSpec) -> Config:
-    """Every window that holds speech is judged, also those after the last word."""
+    """Every window that holds speech is judged, as it is, also those after the last word.
+
+    So many windows of one utterance are averaged that other views of them add nothing.
+    """
     window = spec.window_samples / spec.sample_rate
     enter, leave = min(config.gate.enter, ENTER), min(config.gate.exit, EXIT)
     gate = replace(config.gate, enter=enter, exit=leave, minimum_speech=LEAST_SPEECH, linger=window)
-    return replace(config, gate=gate)
+    decision = replace(config.decision, views=(1.0,))
+    return replace(config, gate=gate, decision=decision)
 
 
 def classify_clip(pipeline: Pipeline, source: Source) -> ClipMood:

@@ -6,6 +6,8 @@ hop at a time and only so, hence what comes out does not depend on how the strea
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import cycle
 from typing import Protocol
 
 import numpy as np
@@ -16,7 +18,7 @@ from moodwire.decision.decider import Decider
 from moodwire.decision.gate import SpeechGate
 from moodwire.decision.loudness import Loudness
 from moodwire.decision.observation import Observation, Window
-from moodwire.features import FeatureWindow, FrontendSpec, MelStream
+from moodwire.features import FeatureWindow, FrontendSpec, MelStream, warp_matrix
 from moodwire.model import Bundle, Classifier
 from moodwire.speech import SpeechScorer
 
@@ -90,6 +92,8 @@ class Pipeline:
         """Other thresholds, times, gate or rules without losing what was heard."""
         self._decider.configure(config.decision, config.alert)
         self._gate.settings = config.gate
+        if config.decision.views != self._config.decision.views:
+            self._views = _in_turn(self.spec, config)
         self._config = config
 
     def _start(self) -> None:
@@ -97,6 +101,7 @@ class Pipeline:
         silence = np.full((spec.window_frames, spec.mel_bands), np.log(spec.power_floor))
         self._window.reset()
         self._window.append(silence.astype(np.float32))
+        self._views = _in_turn(spec, self._config)
         self._new_hop()
 
     def _new_hop(self) -> None:
@@ -115,14 +120,22 @@ class Pipeline:
         self._window.append(logmel)
         speech = self._gate.push(self._scorer.push(hop, logmel))
         level, snr = self._loudness.push(power, len(hop) / self.spec.sample_rate, speech)
-        probabilities = None
+        probabilities, view = None, next(self._views)
         if self._gate.worth_judging:
-            probabilities = self._classifier.probabilities(self._window.features())
+            probabilities = self._classifier.probabilities(self._window.features(view))
             self.inferences += 1
         self._new_hop()
         return self._decider.step(
             Window(time, speech, level, snr, probabilities, self._gate.spoken)
         )
+
+
+def _in_turn(spec: FrontendSpec, config: Config) -> Iterator[Array | None]:
+    """What to warp each window by: a mood that is there shows from any throat.
+
+    Also while nothing is judged, so that what is heard does not depend on when the gate opened.
+    """
+    return cycle(None if view == 1.0 else warp_matrix(spec, view) for view in config.decision.views)
 
 
 def hop_frames(spec: FrontendSpec, config: Config) -> int:

@@ -361,6 +361,19 @@ def test_an_alert_survives_a_breath_but_not_a_change_of_mood() -> None:
     assert alerts_in(run(calmer, how, (RULE,))) == []
 
 
+def test_views_are_shown_together_and_each_has_its_vote() -> None:
+    """What only one view hears is no mood, however sure that view is of it."""
+    in_turn = (sure("angry", 0.9), sure("neutral", 0.6), sure("neutral", 0.6))
+    how = structs.replace(PLAIN, views=(1.0, 0.9, 1.1), onset_windows=3, onset_votes=2, enter=0.5)
+    told = run(in_turn * 4, how, stop=False)
+    assert story(told) == []
+    expected = np.mean(in_turn, axis=0)
+    for seen in told[2:]:
+        assert seen.smoothed == pytest.approx(expected, abs=1e-6)
+    after_silence = run([*in_turn, None, in_turn[0]], how, stop=False)[-1]
+    assert after_silence.smoothed == pytest.approx(in_turn[0])
+
+
 def test_smoothing_lets_old_evidence_go_by_the_clock() -> None:
     """After a long silence the first words speak for themselves."""
     how = Decision(habit=0.0, smoothing=1.0, hold=0.5)

@@ -15,6 +15,7 @@ from moodwire.features import (
     FrontendSpec,
     MelStream,
     frames,
+    warp_matrix,
     window_features,
 )
 from moodwire.features.scratch import IN_PLACE_FFT
@@ -97,6 +98,8 @@ def test_a_window_that_grew_has_the_bits_of_one_of_a_batch(cuts):
     batch = window_features(DEFAULT_SPEC, np.stack([newest + 1.0, newest])[None])
     assert batch.shape == (1, 2, 184, 40)
     assert same_bits(window.features(), batch[0, 1])
+    warp = warp_matrix(DEFAULT_SPEC, 1.08)
+    assert same_bits(window.features(warp), window_features(DEFAULT_SPEC, newest @ warp))
 
 
 def test_a_window_is_refused_until_it_is_full():

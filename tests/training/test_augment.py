@@ -10,10 +10,10 @@ import pytest
 import scipy.signal
 from click.testing import CliRunner
 
-from moodwire.features import DEFAULT_SPEC
+from moodwire.features import DEFAULT_SPEC, warp_matrix
 from moodwire.features.frontend import MelStream
 from moodwire.features.mel import hz_to_mel, mel_to_hz
-from moodwire_training.augment import Augmenter, Strength, Surroundings, warp_matrix
+from moodwire_training.augment import Augmenter, Strength, Surroundings
 from moodwire_training.bank import FrameBank
 from moodwire_training.cli import augment
 from moodwire_training.evaluation.disturb import RUMBLE_HZ, active_power, disturbances
@@ -97,7 +97,7 @@ def test_warp_moves_a_tone_by_its_factor() -> None:
     centres = mel_to_hz(np.linspace(*hz_to_mel(np.array([60.0, 7800.0]), "htk"), 42)[1:-1], "htk")
     picture = np.zeros(40, np.float32)
     picture[20] = 1.0
-    warped = picture @ warp_matrix(1.1, 40)
+    warped = picture @ warp_matrix(DEFAULT_SPEC, 1.1)
     found = float((warped * centres).sum() / warped.sum())
     assert found == pytest.approx(centres[20] / 1.1, rel=0.03)
 

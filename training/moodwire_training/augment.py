@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from moodwire.features import DEFAULT_SPEC
-from moodwire.features.mel import hz_to_mel, mel_to_hz
+from moodwire.features import DEFAULT_SPEC, FrontendSpec, warp_matrix
 from moodwire_training.bank import FrameBank
 from moodwire_training.windows import SILENCE, total_power
 
@@ -61,13 +60,20 @@ class Augmenter:
     bank: FrameBank
     surroundings: Surroundings
     strength: Strength
-    frames: int = DEFAULT_SPEC.window_frames
-    bands: int = DEFAULT_SPEC.mel_bands
+    spec: FrontendSpec = DEFAULT_SPEC
     warps: Floats = field(init=False)
 
     def __post_init__(self) -> None:
         factors = np.linspace(1 - self.strength.warp, 1 + self.strength.warp, 41)
-        object.__setattr__(self, "warps", np.stack([warp_matrix(f, self.bands) for f in factors]))
+        object.__setattr__(self, "warps", np.stack([warp_matrix(self.spec, f) for f in factors]))
+
+    @property
+    def frames(self) -> int:
+        return self.spec.window_frames
+
+    @property
+    def bands(self) -> int:
+        return self.spec.mel_bands
 
     def place(self, rng: np.random.Generator, clips: Ints) -> NDArray[np.float64]:
         """Positions in the clip that the window's frames are read from: any phase, any tempo."""
@@ -221,19 +227,3 @@ def at_ratio(noise: Floats, speech: Floats, snr_db: NDArray[np.float64]) -> Floa
     """The noise of each window as loud as its speech would have it at that ratio."""
     gain = speech / (total_power(noise).mean(axis=1) + 1e-20) * 10 ** (-snr_db / 10)
     return np.asarray(noise * gain.astype(np.float32)[:, None, None])
-
-
-def warp_matrix(factor: float, bands: int) -> Floats:
-    """[bands, bands] that reads each band at `factor` times its frequency."""
-    scale = DEFAULT_SPEC.mel_scale
-    ends = hz_to_mel(np.array([DEFAULT_SPEC.mel_low_hz, DEFAULT_SPEC.mel_high_hz]), scale)
-    edges = np.linspace(ends[0], ends[1], bands + 2)[1:-1]
-    wanted = hz_to_mel(mel_to_hz(edges, scale) * factor, scale)
-    index = np.clip((wanted - edges[0]) / (edges[1] - edges[0]), 0, bands - 1)
-    below = np.minimum(index.astype(int), bands - 2)
-    share = index - below
-    matrix = np.zeros((bands, bands), np.float32)
-    columns = np.arange(bands)
-    matrix[below, columns] += 1 - share
-    matrix[below + 1, columns] += share
-    return matrix

@@ -126,13 +126,7 @@ def batch_source(
 ) -> BatchSource:
     """`sources`: where noise and rooms may come from."""
     surroundings = surroundings_of(material.store, material.bank, sources, evaluation=False)
-    augmenter = Augmenter(
-        material.bank,
-        surroundings,
-        recipe.strength,
-        material.spec.window_frames,
-        material.spec.mel_bands,
-    )
+    augmenter = Augmenter(material.bank, surroundings, recipe.strength, material.spec)
     targets = soft_targets(material, recipe.smoothing, recipe.votes)
     return BatchSource(
         material.store, material.spec, recipe, augmenter, split.train, targets, teachers

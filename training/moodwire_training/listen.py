@@ -79,7 +79,7 @@ def write_examples(
         ]
         partner = neutral[0] if neutral and clip.emotion != "neutral" else -1
         for name, strength in EXAMPLES.items():
-            augmenter = Augmenter(material.bank, surroundings, strength)
+            augmenter = Augmenter(material.bank, surroundings, strength, material.spec)
             rng = np.random.default_rng((seed, row))
             logmel = augmenter.windows(rng, np.array([row]), np.array([partner]))
             kept = logmel - logmel.mean()

@@ -30,6 +30,7 @@ TopicPrefix = Annotated[
     ),
 ]
 Share = Annotated[float, Meta(ge=0.0, le=1.0)]
+View = Annotated[float, Meta(ge=0.8, le=1.25)]
 Control = Literal["mute", "threshold", "exit_threshold", "hold", "profile", "self_test", "restart"]
 CONTROLS: tuple[Control, ...] = get_args(Control)
 
@@ -83,6 +84,14 @@ class Decision(Section, frozen=True):
     """From window probabilities to moods."""
 
     hop: Annotated[float, Meta(ge=0.1, le=3.0, description="Seconds between windows")] = 0.25
+    views: Annotated[
+        tuple[View, ...],
+        Meta(
+            min_length=1,
+            max_length=8,
+            description="Stretches of the frequency axis at which windows are heard in turn",
+        ),
+    ] = (1.0, 0.92, 1.08)
     habit: Annotated[
         float,
         Meta(
@@ -97,8 +106,8 @@ class Decision(Section, frozen=True):
     ] = 0.0
     enter: Annotated[
         Share, Meta(description="Smoothed probability that begins a mood; a bundle may ask more")
-    ] = 0.34
-    exit: Annotated[Share, Meta(description="Smoothed probability under which it ends")] = 0.3
+    ] = 0.31
+    exit: Annotated[Share, Meta(description="Smoothed probability under which it ends")] = 0.28
     per_mood: Annotated[
         dict[str, MoodThresholds], Meta(description="Thresholds of single moods, by label")
     ] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -45,7 +46,8 @@ class Decider:
         self._shown = QUIET
         self._since: float | None = None
         self._spoken = -math.inf
-        self._judged: Array | None = None
+        self._recent: deque[Array] = deque(maxlen=len(settings.views))
+        """What each view said last: together they are shown, each alone has a vote."""
         self._is_told = False  # what holds, as something that started
 
     def configure(self, settings: Decision, alerts: Sequence[Alert]) -> None:
@@ -53,6 +55,7 @@ class Decider:
         limits = thresholds(self.labels, settings, self._advice)
         check_alerts(self.labels, alerts)
         self._settings = settings
+        self._recent = deque(self._recent, maxlen=len(settings.views))
         self._moods.configure(settings, limits)
         self._alerts.configure(alerts)
 
@@ -62,7 +65,8 @@ class Decider:
             heard = self._habit.push(heard, how.hop, how.habit)
         self._smoothing.push(window.time, how.smoothing, heard)
         judged = self._smoothing.mean if heard is not None else None
-        self._judged = self._judged if judged is None else judged
+        if judged is not None:
+            self._recent.append(judged)
         if window.speech:
             self._spoken = window.time
         changes = self._to_tell(self._moods.step(window, judged))
@@ -80,7 +84,7 @@ class Decider:
         changes = self._to_tell(self._moods.stop())
         self._alerts.interrupt()
         self._smoothing.reset()
-        self._judged = None
+        self._recent.clear()
         silent = Window(time, speech=False, level=None, snr=None, probabilities=None)
         return replace(self._observe(silent, changes), gap=True)
 
@@ -113,5 +117,5 @@ class Decider:
         """Within the hold, a pause between sentences is not yet quiet."""
         recent = time - self._spoken <= self._settings.hold + TICK
         if not recent and not self._moods.told:
-            self._judged = None
-        return self._judged
+            self._recent.clear()
+        return np.mean(self._recent, axis=0, dtype=np.float32) if self._recent else None

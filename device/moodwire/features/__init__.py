@@ -2,6 +2,7 @@
 
 from moodwire.features.frontend import Frontend, MelStream, frames
 from moodwire.features.spec import DEFAULT_SPEC, FrontendSpec, SpecError
+from moodwire.features.warp import warp_matrix
 from moodwire.features.window import FeatureWindow, window_features
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "MelStream",
     "SpecError",
     "frames",
+    "warp_matrix",
     "window_features",
 ]

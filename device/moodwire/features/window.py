@@ -102,10 +102,14 @@ class FeatureWindow:
     def _newest(self) -> slice:
         return slice(max(0, self._end - self.spec.window_frames), self._end)
 
-    def features(self) -> Array:
-        """The normalised features of the full window."""
+    def features(self, warp: Array | None = None) -> Array:
+        """The normalised features of the full window, its bands first warped by that matrix."""
         if not self.full:
             raise ValueError(f"the window holds {self._end} of {self.spec.window_frames} frames")
         out = np.empty((self.spec.window_frames, self.spec.width), dtype=np.float32)
-        _features(self.spec, self.logmel, self._loudest_bands[self._newest], out)
+        logmel, loudest_bands = self.logmel, self._loudest_bands[self._newest]
+        if warp is not None:
+            logmel = np.matmul(logmel, warp)
+            loudest_bands = logmel.max(axis=1)
+        _features(self.spec, logmel, loudest_bands, out)
         return out

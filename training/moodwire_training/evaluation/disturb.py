@@ -55,7 +55,7 @@ def _louder(level_db: float) -> Disturbance:
 
 
 def _noisy(bank: FrameBank, surroundings: Surroundings, snr_db: float) -> Disturbance:
-    augmenter = Augmenter(bank, surroundings, Strength(), bands=bank.frames.shape[1])
+    augmenter = Augmenter(bank, surroundings, Strength())
 
     def disturb(rng: np.random.Generator, logmel: Floats) -> Floats:
         power = np.exp(logmel)
@@ -105,7 +105,7 @@ def active_power(power: Floats) -> Floats:
 
 
 def _reverberant(bank: FrameBank, surroundings: Surroundings) -> Disturbance:
-    augmenter = Augmenter(bank, surroundings, Strength(room=1.0), bands=bank.frames.shape[1])
+    augmenter = Augmenter(bank, surroundings, Strength(room=1.0))
 
     def disturb(rng: np.random.Generator, logmel: Floats) -> Floats:
         power = np.exp(logmel)
