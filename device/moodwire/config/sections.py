@@ -88,7 +88,6 @@ class Decision(Section, frozen=True):
         tuple[View, ...],
         Meta(
             min_length=1,
-            max_length=8,
             description="Stretches of the frequency axis at which windows are heard in turn",
         ),
     ] = (1.0, 0.92, 1.08)
